@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+uint64_t session_filetime(const struct dyn_session *s)
+{
+	struct timespec now;
+
+	if (s->fixed_time)
+		return dyn_filetime((int64_t)s->fixed_time, 0);
+	clock_gettime(CLOCK_REALTIME, &now);
+	return dyn_filetime(now.tv_sec, now.tv_nsec);
+}
+
+void session_log(const struct dyn_session *s, const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+
+	if (!s->log)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	s->log(s->log_arg, line);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * session.h - what the layers share of a session: its options and randomness. The jobs hang
+ * off it as an opaque pointer that only run/ looks into. Paths and options never change.
+ */
+#ifndef DYN_BASE_SESSION_H
+#define DYN_BASE_SESSION_H
+
+#include "base/rand.h"
+#include "dynadisk.h"
+
+struct run_state; /* src/run/ */
+
+struct dyn_session {
+	size_t n_paths;
+	char **paths;
+	char *state_dir;
+	char *sys_root;
+	bool read_only;
+	uint64_t fixed_time;
+	struct dyn_rand rand;   /* owner thread only */
+	void (*log)(void *arg, const char *line);
+	void *log_arg;
+	struct run_state *run;
+};
+
+/* FILETIME now, or the session's fixed time. Any thread. */
+uint64_t session_filetime(const struct dyn_session *s);
+/* One line to the session's log, if it has one. Any thread. */
+void session_log(const struct dyn_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

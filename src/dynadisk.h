@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * dynadisk.h - the engine's public face.
+ *
+ * Flow (docs: README, "How it works"):  session --scan--> model --plan--> plan --apply--> disks.
+ *
+ * Promises that hold for every call here:
+ *  - The engine never prints, prompts or exits. Functions return 0 or a negative
+ *    errno value and, on failure, fill *err (never NULL-checked twice: err may be NULL).
+ *  - Only dyn_apply() and a running rebuild write to disks; everything else opens
+ *    disks read-only.
+ *  - Sizes and offsets are bytes unless the name says sectors. All text in a model
+ *    or plan is valid UTF-8 without control characters: what came from a disk has
+ *    been cleaned (dyn_text_clean) before it got there.
+ *  - One thread (the owner) makes scans, plans and apply calls of a session; the
+ *    dyn_job_* calls may be made from any thread.
+ */
+#ifndef DYNADISK_H
+#define DYNADISK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#define DYN_NONE ((size_t)-1) /* "no such index" in size_t index fields */
+
+/* ------------------------------------------------------------------ errors */
+
+struct dyn_err {
+	int code;          /* negative errno, 0 if unset */
+	char what[384];    /* one sentence that names the thing and what is wrong with it */
+	char way_out[256]; /* what the user can do about it; may be empty */
+};
+
+/* ------------------------------------------------------------------- enums */
+
+enum dyn_table { DYN_TABLE_NONE, DYN_TABLE_MBR, DYN_TABLE_GPT };
+
+enum dyn_disk_status {
+	DYN_DISK_ONLINE,
+	DYN_DISK_ERRORS, /* "Online (Errors)": readable, but a metadata copy is damaged or out of date */
+	DYN_DISK_OFFLINE, /* present, cannot be opened or read */
+	DYN_DISK_MISSING, /* in a group's database, no device carries it */
+	DYN_DISK_FOREIGN, /* its group's database does not know it (any more) */
+	DYN_DISK_UNREADABLE, /* dynamic by its table, LDM metadata unusable */
+	DYN_DISK_NOT_INITIALIZED, /* no partition table */
+	DYN_DISK_STATUSES
+};
+
+enum dyn_volume_status {
+	DYN_VOLUME_HEALTHY,
+	DYN_VOLUME_AT_RISK,
+	DYN_VOLUME_FAILED_REDUNDANCY,
+	DYN_VOLUME_FAILED,
+	DYN_VOLUME_REBUILDING,
+	DYN_VOLUME_STALE,
+	DYN_VOLUME_UNKNOWN,
+	DYN_VOLUME_STATUSES
+};
+
+enum dyn_plex_status { /* names after [MS-DMRP] 2.2.7 region status */
+	DYN_PLEX_OK,
+	DYN_PLEX_MISSING, /* at least one extent lies on a missing disk */
+	DYN_PLEX_REBUILDING, /* being filled by a rebuild, not yet part of the volume on disk */
+	DYN_PLEX_STALE, /* on a disk whose database is out of date, or flagged recover/iofail */
+	DYN_PLEX_STATUSES
+};
+
+enum dyn_layout {
+	DYN_LAYOUT_SIMPLE,
+	DYN_LAYOUT_SPANNED,
+	DYN_LAYOUT_STRIPED,
+	DYN_LAYOUT_MIRROR,
+	DYN_LAYOUT_RAID5,
+	DYN_LAYOUT_PARTITION, /* a volume on a basic disk, or an ESP/OEM/recovery partition */
+	DYN_LAYOUTS
+};
+
+enum dyn_region_kind {
+	DYN_REGION_UNALLOCATED,
+	DYN_REGION_PRIMARY,
+	DYN_REGION_EXTENDED, /* the container; its logicals and free space follow as regions of their own */
+	DYN_REGION_FREE, /* free space inside an extended partition */
+	DYN_REGION_LOGICAL,
+	DYN_REGION_SIMPLE,
+	DYN_REGION_SPANNED,
+	DYN_REGION_STRIPED,
+	DYN_REGION_MIRROR,
+	DYN_REGION_RAID5,
+	DYN_REGION_RESERVED, /* MSR, LDM metadata: real, but not drawn (Windows hides them) */
+	DYN_REGION_KINDS
+};
+
+/* ------------------------------------------------------------------- model */
+
+/* A run of bytes of a disk, in disk order; together they tile the disk's usable space. */
+struct dyn_region {
+	enum dyn_region_kind kind;
+	uint64_t offset, size; /* bytes on the disk */
+	size_t volume;         /* index into volumes[], or DYN_NONE */
+	size_t plex;           /* index into that volume's plexes[], or DYN_NONE */
+	unsigned part_number;  /* partition number for table entries, else 0 */
+	const char *type_word; /* "System", "Recovery", "OEM", ... for partitions; "" else */
+};
+
+struct dyn_disk {
+	unsigned number;        /* N of "Disk N" or "Disk MN" */
+	char name[16];          /* "Disk 0", "Disk M0" */
+	enum dyn_disk_status status;
+	bool dynamic;
+	enum dyn_table table;
+	const char *path;       /* as given or /dev/...; "" when missing */
+	const char *model, *serial, *bus; /* "" when unknown; image files: bus "image" */
+	const char *confirm;    /* what a user types to prove they looked: end of the serial, or the image's file name */
+	uint64_t size;          /* bytes; missing: the last known end of its extents */
+	uint64_t free;          /* bytes unallocated */
+	uint32_t sector_size;   /* bytes, logical; 0 when missing */
+	bool read_only, removable;
+	bool blank;             /* present, no table, and the first and last MiB read as zeros */
+	const char *in_use;     /* who holds it ("mounted on /", "swap", "md0"), "" if nobody */
+	const char *db_name;    /* name of its LDM disk record ("Disk6"), "" if none */
+	char guid[37];          /* LDM disk GUID, or the GPT disk GUID, or "" */
+	size_t group;           /* index into groups[], or DYN_NONE */
+	size_t n_regions;
+	const struct dyn_region *regions;
+	size_t n_damage;
+	const char *const *damage; /* one sentence each: which copy is bad and that the good one was used */
+};
+
+struct dyn_group {
+	char guid[37];
+	const char *name;
+	uint64_t transaction;   /* committed transaction id */
+	size_t n_disks, n_missing;
+	bool interrupted;       /* a change was cut off between its first and last write (ldm-format 8) */
+	const char *problem;    /* why this group must not be changed; "" if it may */
+};
+
+struct dyn_extent {
+	size_t disk;            /* index into disks[] */
+	uint64_t offset;        /* bytes on the disk; 0 when the disk is missing */
+	uint64_t size;          /* bytes */
+	uint64_t volume_offset; /* bytes: place in its column (stripe, RAID-5) or in the plex (concat) */
+	unsigned column;
+};
+
+struct dyn_plex {
+	const char *name;
+	enum dyn_plex_status status;
+	size_t n_extents;
+	const struct dyn_extent *extents; /* sorted by column, then volume_offset */
+};
+
+struct dyn_volume {
+	unsigned number;        /* N of DiskPart's "Volume N" */
+	const char *name;       /* LDM name ("Volume3") or "" for partitions */
+	char guid[37];          /* LDM volume GUID or GPT partition GUID, else "" */
+	char letter;            /* 'C', or 0 */
+	const char *label, *fs; /* fs in Windows' spelling: NTFS, FAT32, FAT, exFAT, ReFS; others as libblkid; "RAW" */
+	const char *info;       /* "System", "Hidden", "Boot", "" */
+	enum dyn_layout layout;
+	enum dyn_volume_status status;
+	uint64_t size;          /* bytes */
+	size_t group;           /* DYN_NONE for partitions */
+	size_t job;             /* index into jobs[] while a rebuild of it exists, else DYN_NONE */
+	uint32_t stripe_size;   /* bytes, striped and RAID-5 only */
+	size_t n_plexes;        /* a partition has one plex of one extent */
+	const struct dyn_plex *plexes;
+};
+
+enum dyn_job_kind { DYN_JOB_REBUILD };
+
+enum dyn_job_state {
+	DYN_JOB_QUEUED,
+	DYN_JOB_CHECKING, /* comparing what an earlier run copied */
+	DYN_JOB_COPYING,
+	DYN_JOB_VERIFYING,
+	DYN_JOB_COMMITTING,
+	DYN_JOB_PAUSED,
+	DYN_JOB_DONE,
+	DYN_JOB_FAILED,
+	DYN_JOB_CANCELLED,
+	DYN_JOB_STATES
+};
+
+/* A snapshot of a rebuild: from a running worker, or from the record it left on the target disk. */
+struct dyn_job {
+	unsigned id;            /* of dyn_jobs(); 0 when no worker of this session owns it */
+	enum dyn_job_kind kind;
+	enum dyn_job_state state;
+	bool elsewhere;         /* another process is running it */
+	char volume_guid[37];
+	char volume_title[64];  /* "C: Windows" */
+	char source_guid[37], target_guid[37]; /* LDM disk GUIDs */
+	size_t volume, source, target; /* model indexes (only in dyn_model.jobs; DYN_NONE otherwise) */
+	uint64_t done, total;   /* bytes of the current phase, finished and flushed */
+	uint64_t rate;          /* bytes per second, 0 unknown */
+	uint64_t limit;         /* bytes per second, 0 none */
+	uint64_t seconds_left;  /* of the current phase, 0 unknown */
+	uint64_t errors;        /* sectors that could not be read or written */
+	struct dyn_err result;  /* why, when FAILED */
+};
+
+struct dyn_model_priv;
+
+/* An immutable snapshot of all disks. dyn_model_unref() frees it with everything it points to. */
+struct dyn_model {
+	size_t n_disks;
+	const struct dyn_disk *disks; /* present ones in the order given, then the missing ones M0.. */
+	size_t n_groups;
+	const struct dyn_group *groups;
+	size_t n_volumes;
+	const struct dyn_volume *volumes;
+	size_t n_jobs;
+	const struct dyn_job *jobs;
+	struct dyn_model_priv *priv;
+};
+
+/* ----------------------------------------------------------------- session */
+
+struct dyn_session;
+
+struct dyn_options {
+	const char *state_dir;  /* undo files; NULL: /var/lib/dynadisk for root, else $XDG_STATE_HOME/dynadisk */
+	const char *sys_root;   /* prefix for /sys and /proc look-ups, for tests; NULL: "" */
+	bool read_only;         /* dyn_apply refuses */
+	uint64_t seed;          /* tests: nonzero makes GUIDs and signatures repeatable */
+	uint64_t fixed_time;    /* tests: nonzero replaces the clock (Unix seconds) in what is written */
+	void (*log)(void *arg, const char *line); /* one line per write operation; NULL: none. Any thread */
+	void *log_arg;
+};
+
+/*
+ * paths: block devices or raw image files, numbered in this order; n 0: every whole
+ * disk of the machine. Nothing is opened yet. *out is freed by dyn_session_close().
+ */
+int dyn_session_open(const char *const *paths, size_t n, const struct dyn_options *opt,
+		     struct dyn_session **out, struct dyn_err *err);
+
+/* Stops (pauses) running jobs, waits for their workers and frees the session. */
+void dyn_session_close(struct dyn_session *s);
+
+/* Reads all disks. A disk that cannot be read becomes an entry with a status, not an error. */
+int dyn_scan(struct dyn_session *s, struct dyn_model **out, struct dyn_err *err);
+struct dyn_model *dyn_model_ref(struct dyn_model *m);
+void dyn_model_unref(struct dyn_model *m);
+
+/*
+ * Free bytes inside a volume's file system (NTFS, FAT), read from its own allocation map.
+ * May read tens of MiB on large volumes. -ENOTSUP: not a file system we can count.
+ * Any thread; the model must stay referenced.
+ */
+int dyn_volume_fs_free(const struct dyn_model *m, size_t volume, uint64_t *free_bytes, struct dyn_err *err);
+
+/* ------------------------------------------------------------------- plans */
+
+enum dyn_step_kind { DYN_STEP_SECTORS, DYN_STEP_IMAGE, DYN_STEP_COPY };
+
+/* One run of metadata sectors to be written. Units of 512 bytes. */
+struct dyn_write {
+	size_t disk;            /* model disk index */
+	uint64_t sector;
+	uint32_t n_sectors;
+	unsigned phase;         /* writes of one phase are flushed on all disks before the next begins */
+	const char *what;       /* "GPT header", "database header", ... */
+	const uint8_t *before, *after; /* n_sectors * 512 bytes each */
+};
+
+struct dyn_step {
+	enum dyn_step_kind kind;
+	const char *words;      /* "Remove the half on Disk M0" */
+	const char *effect;     /* "database only", "ERASES DISK 1", "copies 1862 GB" */
+	const char *diskpart;   /* the DiskPart line(s) that do the same, separated by '\n'; "" if none */
+	bool destroys;
+	size_t disk;            /* the disk it acts on, or DYN_NONE */
+	size_t n_writes;
+	const struct dyn_write *writes;
+	/* COPY and IMAGE: bytes on disk source (COPY) or of an image (IMAGE) go to disk `disk` */
+	size_t source;
+	uint64_t source_offset, target_offset, size;
+};
+
+struct dyn_plan;
+
+const char *dyn_plan_title(const struct dyn_plan *p);          /* "Repair C: Windows" */
+size_t dyn_plan_n_steps(const struct dyn_plan *p);
+const struct dyn_step *dyn_plan_step(const struct dyn_plan *p, size_t i);
+size_t dyn_plan_n_notes(const struct dyn_plan *p);             /* facts and warnings to show above the steps */
+const char *dyn_plan_note(const struct dyn_plan *p, size_t i);
+/* What must be typed before it may be applied (the end of the erased disk's serial), or NULL. */
+const char *dyn_plan_confirm(const struct dyn_plan *p);
+size_t dyn_plan_confirm_disk(const struct dyn_plan *p);        /* the disk it identifies, or DYN_NONE */
+struct dyn_model *dyn_plan_model(const struct dyn_plan *p);    /* borrowed */
+void dyn_plan_free(struct dyn_plan *p);
+
+/*
+ * The plan makers. Pure: they read only the model (and take random bytes for new GUIDs).
+ * 0 and *out, or a refusal: -errno, err->what names the thing, err->way_out the remedy.
+ * Indexes are into the model's arrays; an index out of range is -EINVAL.
+ */
+
+/* DiskPart "convert mbr|gpt": a new, empty table on a disk without partitions. */
+int dyn_plan_initialize(struct dyn_session *s, struct dyn_model *m, size_t disk, enum dyn_table table,
+			struct dyn_plan **out, struct dyn_err *err);
+/* DiskPart "convert dynamic" for an empty or uninitialised disk (then `table` says which; NONE = the group's habit).
+ * group: the group to join, DYN_NONE = the only group there is, or a new one when there is none. */
+int dyn_plan_upgrade(struct dyn_session *s, struct dyn_model *m, size_t disk, enum dyn_table table, size_t group,
+		     struct dyn_plan **out, struct dyn_err *err);
+/* A simple volume of `size` bytes (0: the largest possible) in the first room on a dynamic disk. letter 0: none. */
+int dyn_plan_create_simple(struct dyn_session *s, struct dyn_model *m, size_t disk, uint64_t size, char letter,
+			   struct dyn_plan **out, struct dyn_err *err);
+/* Puts a prepared file system image (at most the volume's size) into every plex of a volume. image is opened and kept by the plan. */
+int dyn_plan_write_image(struct dyn_session *s, struct dyn_model *m, size_t volume, const char *image_path,
+			 struct dyn_plan **out, struct dyn_err *err);
+/* DiskPart "add disk=N": upgrades the target first when it is empty (table as in dyn_plan_upgrade), copies, verifies, commits. */
+int dyn_plan_add_mirror(struct dyn_session *s, struct dyn_model *m, size_t volume, size_t disk, enum dyn_table table,
+			struct dyn_plan **out, struct dyn_err *err);
+/* DiskPart "break disk=N [nokeep]": disk is the half that loses the letter (keep) or is dropped (nokeep). */
+int dyn_plan_break(struct dyn_session *s, struct dyn_model *m, size_t volume, size_t disk, bool keep,
+		   struct dyn_plan **out, struct dyn_err *err);
+/* DiskPart "delete disk" on a missing disk. */
+int dyn_plan_delete_missing(struct dyn_session *s, struct dyn_model *m, size_t disk, struct dyn_plan **out,
+			    struct dyn_err *err);
+/* The whole repair of a mirror that lost a half: drop the half, delete its disk if nothing else is on it,
+ * prepare `target`, add the mirror; with several broken mirrors on the same missing disk, all of them
+ * when `whole_disk`. */
+int dyn_plan_repair(struct dyn_session *s, struct dyn_model *m, size_t volume, size_t target, enum dyn_table table,
+		    bool whole_disk, struct dyn_plan **out, struct dyn_err *err);
+/* Continue, or give up, a rebuild that a record on its target disk describes and no process runs. */
+int dyn_plan_resume(struct dyn_session *s, struct dyn_model *m, size_t job, struct dyn_plan **out, struct dyn_err *err);
+int dyn_plan_cancel(struct dyn_session *s, struct dyn_model *m, size_t job, struct dyn_plan **out, struct dyn_err *err);
+/* Finish or roll back a change that was cut off, by the rule of ldm-format 8. */
+int dyn_plan_recover(struct dyn_session *s, struct dyn_model *m, size_t group, struct dyn_plan **out, struct dyn_err *err);
+
+/* ------------------------------------------------------------------- apply */
+
+/*
+ * Carries the plan out: locks every disk concerned, re-reads, refuses (-ESTALE) if anything
+ * the plan relies on changed, saves undo, writes phase by phase, reads back. `confirm` must
+ * equal dyn_plan_confirm() where that is not NULL (-EPERM). Returns when all steps up to the
+ * first copy are on disk; copies go on as jobs, whose ids dyn_jobs() lists. Blocks for
+ * metadata writes and images only.
+ * After an error the model is out of date: rescan before anything else.
+ */
+int dyn_apply(struct dyn_session *s, const struct dyn_plan *p, const char *confirm, struct dyn_err *err);
+
+struct dyn_undo {
+	char id[64];            /* file name in the state directory */
+	time_t when;
+	char title[128];        /* the plan's title */
+	bool possible;          /* the disks still hold what that plan wrote */
+	char reason[160];       /* why not, otherwise */
+};
+/* *out: malloc'd array, newest first, freed by the caller. */
+int dyn_undo_list(struct dyn_session *s, struct dyn_model *m, struct dyn_undo **out, size_t *n, struct dyn_err *err);
+int dyn_plan_undo(struct dyn_session *s, struct dyn_model *m, const char *id, struct dyn_plan **out, struct dyn_err *err);
+
+/* -------------------------------------------------------------------- jobs */
+
+/* Snapshots of this session's jobs, finished ones too, oldest first; returns how many there are (may exceed max). */
+size_t dyn_jobs(struct dyn_session *s, struct dyn_job *out, size_t max);
+/* An eventfd, readable when a job changed state or advanced by a percent or a second; read 8 bytes to clear. */
+int dyn_jobs_fd(struct dyn_session *s);
+int dyn_job_pause(struct dyn_session *s, unsigned id);
+int dyn_job_continue(struct dyn_session *s, unsigned id);
+/* Stops the copy and removes its record; the volume stays what it was. */
+int dyn_job_cancel(struct dyn_session *s, unsigned id);
+int dyn_job_limit(struct dyn_session *s, unsigned id, uint64_t bytes_per_second);
+/* Waits until no job of this session is queued or running (paused ones do not count). 0, or -ETIMEDOUT after ms >= 0. */
+int dyn_jobs_wait(struct dyn_session *s, int timeout_ms);
+/* Ends all worker threads at a safe point keeping their locks and places, so that the process may fork();
+ * dyn_jobs_unpark() in the one process that goes on starts them again. The other must leave with _exit(). */
+int dyn_jobs_park(struct dyn_session *s);
+int dyn_jobs_unpark(struct dyn_session *s);
+
+/* -------------------------------------------------------------------- text */
+
+/* Copies src (n bytes, any content) to dst as printable UTF-8: control, invalid and bidi-override
+ * bytes become \xNN. Always terminated; cut at a character boundary. Returns strlen(dst). */
+size_t dyn_text_clean(char *dst, size_t dst_size, const void *src, size_t n);
+
+/* DiskPart's sizes: "447 GB", "1024 KB", "0 B" (product.md 1.5): binary units, integer, rounded half up,
+ * the larger unit from 8192 of the smaller on. */
+void dyn_text_size(char *dst, size_t dst_size, uint64_t bytes);
+
+const char *dyn_version(void);
+
+#endif

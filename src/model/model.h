@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * model.h - what the engine knows beyond the public model: the raw metadata that plans are
+ * computed from. Built once by the scan, never changed afterwards; freed with the model.
+ */
+#ifndef DYN_MODEL_H
+#define DYN_MODEL_H
+
+#include "base/io.h"
+#include "base/rand.h"
+#include "base/sectmap.h"
+#include "ldm/ldm.h"
+#include "ldm/rebuild.h"
+#include "table/table.h"
+
+struct model_disk {              /* parallel to dyn_model.disks */
+	struct sectmap *map;         /* partition table areas, PRIVHEAD copies, TOC slots, rebuild record sectors; NULL when missing */
+	struct table table;
+	bool has_ldm;                /* ph, toc valid; it belongs to groups[disk.group] */
+	struct ldm_privhead ph;
+	struct ldm_toc toc;
+	uint64_t record_id;          /* of its LDM disk record in the group's database, 0 if none */
+	uint64_t tid;                /* committed tid of this disk's own copy of the database */
+	bool current;                /* its config and log regions equal the group's */
+	struct ldm_db *own_db;       /* its own copy when it is not current, else NULL */
+	bool has_rebuild;
+	struct ldm_rebuild rebuild;
+	uint32_t rebuild_slot;       /* rel sector the valid record was read from */
+};
+
+struct model_group {             /* parallel to dyn_model.groups */
+	struct ldm_db *db;           /* the good copy: highest committed tid, valid */
+};
+
+struct model_volume {            /* parallel to dyn_model.volumes */
+	uint64_t record_id;          /* LDM volume record, 0 for partitions */
+};
+
+struct dyn_model_priv {
+	unsigned refs;               /* atomic */
+	struct model_disk *disks;
+	struct model_group *groups;
+	struct model_volume *volumes;
+	char *sys_root;
+	/* allocation pool of the public strings and arrays; see model.c */
+	void *pool;
+};
+
+struct model_scan_args {
+	const char *const *paths;    /* NULL/0: all disks of the machine */
+	size_t n_paths;
+	const char *sys_root;        /* never NULL */
+	/* Running jobs of this session: the scan shows them with live numbers instead of the record's. */
+	const struct dyn_job *jobs;
+	size_t n_jobs;
+};
+int model_scan(const struct model_scan_args *a, struct dyn_model **out, struct dyn_err *err);
+
+/* Who uses this disk, for people: "mounted on /boot", "swap", "md0", "dm-3", "loop2", or "" (sys_root prefixes /sys, /proc).
+ * Checks the whole disk, its partitions, and for image files loop devices backed by them. */
+void model_disk_in_use(const char *sys_root, const char *path, char *dst, size_t n);
+
+/* Index helpers; DYN_NONE when absent. */
+size_t model_disk_by_guid(const struct dyn_model *m, size_t group, const char *ldm_guid);
+size_t model_volume_by_guid(const struct dyn_model *m, const char *ldm_guid);
+/* "C: Windows", "C:", "Windows", "Volume3": how texts name a volume. */
+void model_volume_title(const struct dyn_volume *v, char *dst, size_t n);
+/* "Disk 1 SAMSUNG MZ7LH1T9 S455NA0M611299 (1863 GB)" */
+void model_disk_title(const struct dyn_disk *d, char *dst, size_t n);
+/* Room for an extent: the smallest offset (512-byte sectors from the disk's start) at which `size` sectors are free inside
+ * the disk's LDM data area, rounded by the rule of ldm-format 1.3 (1 MiB for disks >= 4 GiB, else 64 KiB; unaligned if only that
+ * fits and 2003 placed so); rebuild targets count as taken. -ENOSPC fills *largest with the largest run. */
+int model_find_room(const struct dyn_model *m, size_t disk, uint64_t size, uint64_t *sector, uint64_t *largest);
+
+#endif

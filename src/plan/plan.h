@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * plan.h - a plan as data: what run/ carries out and what tests compare.
+ *
+ * A plan is built on a simulation: each disk's metadata sectors (sectmap) and each group's
+ * database are copied from the model, every step lays its writes over the copy, and the
+ * next step starts from there. Only the owner thread builds plans; a finished plan is
+ * immutable and may be read by a worker.
+ */
+#ifndef DYN_PLAN_H
+#define DYN_PLAN_H
+
+#include "dynadisk.h"
+#include "model/model.h"
+
+/* What a rebuild needs to know, kept with the COPY step that starts it. */
+struct plan_copy {
+	struct ldm_rebuild record;     /* as first written; record.done > 0 when resuming */
+	uint32_t record_slot;          /* rel sector of the next record write */
+	uint64_t target_private_start; /* absolute sector of the target's private region */
+	char volume_title[64];
+	bool resume;
+	bool attach;                   /* commit the plex when done (always, but for IMAGE-like copies) */
+};
+
+struct plan_step {
+	struct dyn_step pub;           /* strings and arrays owned by the plan */
+	struct plan_copy copy;         /* COPY steps */
+	int image_fd;                  /* IMAGE steps, -1 otherwise; owned by the plan */
+};
+
+struct dyn_plan {
+	char title[128];
+	struct dyn_model *model;       /* referenced */
+	size_t n_steps, n_notes;
+	struct plan_step *steps;
+	char **notes;
+	bool needs_confirm;
+	size_t confirm_disk;
+	/* The disks whose locks are needed: those written, and every disk of a group whose database changes. */
+	size_t n_locks;
+	size_t *locks;
+	void *pool;
+	const char *undo_of;           /* id of the undo file this plan carries out, or NULL */
+};
+
+/*
+ * The commit at the end of a rebuild, computed when the copy is done, from the database as it
+ * then is (other changes to the group may have happened meanwhile; if they touched this volume
+ * or the target's room it is -ESTALE and nothing may be written). One SECTORS step: the
+ * transaction, then the record cleared.
+ */
+int plan_attach(struct dyn_session *s, struct dyn_model *m, const struct plan_copy *copy, struct dyn_plan **out,
+		struct dyn_err *err);
+/* One SECTORS step that clears a rebuild record (both slots). */
+int plan_clear_record(struct dyn_session *s, struct dyn_model *m, size_t target_disk, struct dyn_plan **out,
+		      struct dyn_err *err);
+/* For run/undo.c: an empty plan, one SECTORS step added to it, and its end. writes are copied. */
+int plan_new(struct dyn_model *m, struct dyn_plan **out, struct dyn_err *err, const char *title_fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+int plan_add_sectors(struct dyn_plan *p, const struct dyn_write *writes, size_t n, size_t disk, const char *words,
+		     const char *effect, const char *diskpart, bool destroys, struct dyn_err *err);
+void plan_lock_disk(struct dyn_plan *p, size_t disk);
+
+#endif

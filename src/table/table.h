@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * table.h - MBR and GPT partition tables; the only user of libfdisk.
+ *
+ * libfdisk never touches a disk: it works on a memfd of the disk's size that holds the
+ * sectors of a sectmap, and what it changed comes back as sectors. Units: disk sectors
+ * (logical sector size of the map).
+ */
+#ifndef DYN_TABLE_H
+#define DYN_TABLE_H
+
+#include "base/err.h"
+#include "base/io.h"
+#include "base/sectmap.h"
+
+#define TABLE_GPT_ESP "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
+#define TABLE_GPT_BASIC "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7"
+#define TABLE_GPT_RECOVERY "de94bba4-06d1-4d40-a16a-bfd50179d6ac"
+
+struct table_part {
+	unsigned number;     /* 1.. as libfdisk numbers them; logicals from 5 */
+	uint64_t start, size; /* sectors, absolute */
+	uint8_t mbr_type;
+	char gpt_type[37], gpt_guid[37]; /* lower case */
+	char name[37 * 4];   /* GPT partition name, cleaned */
+	uint64_t gpt_attrs;
+	bool active, extended, logical;
+};
+
+struct table {
+	enum dyn_table kind;
+	uint32_t mbr_signature;
+	char gpt_guid[37];
+	uint64_t first_usable, last_usable; /* sectors; GPT: from the header, MBR: 1 and the last sector */
+	size_t n;
+	struct table_part *parts; /* by start */
+	size_t n_damage;
+	char (*damage)[160];      /* "the backup GPT header is damaged; the primary is used" */
+};
+
+/* Reads into a new map all sectors a table can live in: LBA 0..33 and the last 33 (512-byte disks; the same bytes on
+ * 4096), plus the EBR chain (bounded). */
+int table_load_sectors(struct dyn_io *io, struct sectmap **out, struct dyn_err *err);
+
+/* kind NONE when there is no table. -EBADMSG for one that cannot be understood. */
+int table_read(const struct sectmap *map, struct table *out, struct dyn_err *err);
+void table_clear(struct table *t); /* frees what it holds */
+
+struct table_sectors { /* runs libfdisk changed, in the order they must be written */
+	size_t n;
+	struct sectmap_run *runs;
+};
+
+/* Makes the table in map become `want` (kind, signature or GUID, partitions). An existing table of the same kind is
+ * edited: partitions that stand in both keep number and GUID; others are added or deleted. A new table replaces
+ * whatever was there (the other kind's remains are zeroed). Exact starts and sizes, no alignment.
+ * GPT order: backup array, backup header, protective MBR, primary array, primary header.
+ * map itself is not changed. */
+int table_build(const struct sectmap *map, const struct table *want, struct table_sectors *out, struct dyn_err *err);
+void table_sectors_clear(struct table_sectors *s);
+
+/* "System", "Reserved", "Primary", "Recovery", "Dynamic Reserved", "Dynamic Data", "OEM", "Extended", "Logical", "Unknown":
+ * DiskPart's type words (product.md 1.6). */
+const char *table_type_word(enum dyn_table kind, const struct table_part *p);
+
+#endif
