@@ -264,7 +264,9 @@ struct dyn_write {
 	uint32_t n_sectors;
 	unsigned phase;         /* writes of one phase are flushed on all disks before the next begins */
 	const char *what;       /* "GPT header", "database header", ... */
-	const uint8_t *before, *after; /* n_sectors * 512 bytes each */
+	/* n_sectors * 512 bytes each. before is what the plan relies on finding there (checked when it is applied);
+	 * NULL: the plan does not care what is there (it is read and saved for undo all the same). */
+	const uint8_t *before, *after;
 };
 
 struct dyn_step {
@@ -276,7 +278,9 @@ struct dyn_step {
 	size_t disk;            /* the disk it acts on, or DYN_NONE */
 	size_t n_writes;
 	const struct dyn_write *writes;
-	/* COPY and IMAGE: bytes on disk source (COPY) or of an image (IMAGE) go to disk `disk` */
+	/* COPY and IMAGE: bytes on disk source (COPY) or of an image (IMAGE) go to disk `disk`. A COPY's writes
+	 * are a preview of the transaction that attaches the half once the copy is verified; it is computed
+	 * again from the disks' state at that moment. */
 	size_t source;
 	uint64_t source_offset, target_offset, size;
 };
