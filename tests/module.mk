@@ -1,1 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# The shell tests; the C ones are listed beside what they test. tests/README.md says what each of them proves.
+dist_check_SCRIPTS += \
+	tests/check-layers.sh
+
+EXTRA_DIST += tests/tap.sh
+
+# For ./bootstrap check: which tests a run has to have results of.
+.PHONY: list-tests
+list-tests:
+	@echo $(TEST_LOGS:.log=)
+
+# All programs and test programs, without running a test.
+.PHONY: check_programs
+check_programs: all $(check_LIBRARIES) $(check_PROGRAMS)
