@@ -12,4 +12,6 @@ list-tests:
 
 # All programs and test programs, without running a test.
 .PHONY: check_programs
-check_programs: all $(check_LIBRARIES) $(check_PROGRAMS)
+check_programs:
+	$(MAKE) all
+	$(MAKE) $(check_LIBRARIES) $(check_PROGRAMS)
