@@ -35,8 +35,7 @@ struct dyn_plan {
 	size_t n_steps, n_notes;
 	struct plan_step *steps;
 	char **notes;
-	bool needs_confirm;
-	size_t confirm_disk;
+	size_t confirm_disk;           /* its `confirm` text must be typed; DYN_NONE: nothing is destroyed */
 	/* The disks whose locks are needed: those written, and every disk of a group whose database changes. */
 	size_t n_locks;
 	size_t *locks;
@@ -55,11 +54,28 @@ int plan_attach(struct dyn_session *s, struct dyn_model *m, const struct plan_co
 /* One SECTORS step that clears a rebuild record (both slots). */
 int plan_clear_record(struct dyn_session *s, struct dyn_model *m, size_t target_disk, struct dyn_plan **out,
 		      struct dyn_err *err);
-/* For run/undo.c: an empty plan, one SECTORS step added to it, and its end. writes are copied. */
+
+/* ------------------------------------------------- building (plan/ and run/undo.c) */
+
+/* An empty plan. */
 int plan_new(struct dyn_model *m, struct dyn_plan **out, struct dyn_err *err, const char *title_fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* One SECTORS step with ready-made writes, which are copied. */
 int plan_add_sectors(struct dyn_plan *p, const struct dyn_write *writes, size_t n, size_t disk, const char *words,
 		     const char *effect, const char *diskpart, bool destroys, struct dyn_err *err);
-void plan_lock_disk(struct dyn_plan *p, size_t disk);
+/* Adds a disk to the locks, once. */
+int plan_lock_disk(struct dyn_plan *p, size_t disk);
+
+/* Memory that lives as long as the plan; NULL when there is none. */
+void *plan_alloc(struct dyn_plan *p, size_t n);
+char *plan_printf(struct dyn_plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int plan_note(struct dyn_plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Appends a step; words, effect and diskpart must live as long as the plan. NULL: no memory. The
+ * pointer is good until the next step is added. */
+struct plan_step *plan_add_step(struct dyn_plan *p, enum dyn_step_kind kind, size_t disk, const char *words,
+				const char *effect, const char *diskpart);
+/* Appends a write to a step in the given phase. Bytes are copied; before may be NULL. Locks the disk. */
+int plan_write(struct dyn_plan *p, struct plan_step *st, unsigned phase, size_t disk, uint64_t sector, uint32_t n,
+	       const char *what, const void *before, const void *after);
 
 #endif

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mirror.c - a simple volume gets a second half (DiskPart "add disk=N", Add Mirror), design.md section 7:
+ * prepare the target, leave the rebuild record there, copy, verify, and only then commit the
+ * transaction that makes the volume a mirror. Also: continuing, giving up and finishing a rebuild.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plan/sim.h"
+
+enum { SECTOR = 512 };
+
+/* ------------------------------------------------------------- the transaction */
+
+static void second_half(const struct ldm_record *volume, const struct ldm_db *db, struct ldm_record *c)
+{
+	char name[64];
+
+	memset(c, 0, sizeof(*c));
+	c->kind = LDM_COMPONENT;
+	c->type = LDM_T_COMPONENT;
+	ldm_db_new_name(db, LDM_COMPONENT, volume->name, name);
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	snprintf(c->u.component.state, sizeof(c->u.component.state), "ACTIVE");
+	c->u.component.layout = LDM_LAYOUT_CONCAT;
+	c->u.component.n_extents = 1;
+	c->u.component.volume_id = volume->id;
+}
+
+int op_attach(struct sim *sim, size_t group, const struct ldm_record *volume, size_t target, uint64_t target_start,
+	      struct plan_step *st, unsigned *phase, struct dyn_err *err)
+{
+	const struct ldm_db *db = sim->groups[group].db;
+	const struct sim_disk *td = &sim->disks[target];
+	const struct ldm_record *disk = ldm_db_find(db, LDM_DISK, td->record_id);
+	struct ldm_record v = *volume, c, e = { .kind = LDM_EXTENT, .type = LDM_T_EXTENT, .flags = LDM_EF_UNKNOWN };
+	struct ldm_txn *t;
+	char name[64];
+	int rc;
+
+	if (!disk)
+		return dyn_fail(err, -ESTALE, "%s is no longer a member of the group", sim->m->disks[target].name);
+	rc = ldm_txn_begin(db, &t, err);
+	if (rc)
+		return rc;
+	second_half(volume, db, &c);
+	c.id = ldm_txn_new_id(t);
+	e.id = ldm_txn_new_id(t);
+	ldm_db_new_name(db, LDM_EXTENT, disk->name, name);
+	snprintf(e.name, sizeof(e.name), "%s", name);
+	e.u.extent.start = target_start - td->ph.public_start;
+	e.u.extent.size = volume->u.volume.size;
+	e.u.extent.component_id = c.id;
+	e.u.extent.disk_id = disk->id;
+	v.u.volume.n_components = 2;
+	rc = ldm_txn_replace(t, &v, err);
+	if (!rc)
+		rc = ldm_txn_add(t, &c, err);
+	if (!rc)
+		rc = ldm_txn_add(t, &e, err);
+	if (!rc)
+		rc = ldm_txn_replace(t, disk, err);
+	if (rc) {
+		ldm_txn_free(t);
+		return rc;
+	}
+	return sim_commit(sim, group, t, st, phase, err);
+}
+
+/* ---------------------------------------------------------------------- checks */
+
+static int check_source(struct sim *sim, size_t volume, struct dyn_err *err)
+{
+	const struct dyn_volume *v = &sim->m->volumes[volume];
+	char title[96];
+
+	model_volume_title(v, title, sizeof(title));
+	if (v->layout == DYN_LAYOUT_PARTITION)
+		return dyn_refuse(err, -EINVAL, "Only volumes on dynamic disks can be mirrored.",
+				  "%s is a partition on a basic disk", title);
+	if (v->job != DYN_NONE)
+		return dyn_refuse(err, -EBUSY, "Let that rebuild end, or continue it if it is paused.", "%s is being rebuilt",
+				  title);
+	if (v->layout == DYN_LAYOUT_MIRROR)
+		return dyn_refuse(err, -EEXIST,
+				  v->status == DYN_VOLUME_HEALTHY ? "Nothing needs to be done." :
+								    "Remove the broken half first; Repair does it all.",
+				  "%s is a mirror already", title);
+	if (v->layout != DYN_LAYOUT_SIMPLE || v->n_plexes != 1 || v->plexes[0].n_extents != 1)
+		return dyn_refuse(err, -EINVAL, "Windows mirrors simple volumes of one piece only.",
+				  "%s is not a simple volume of one piece", title);
+	if (v->status != DYN_VOLUME_HEALTHY)
+		return dyn_refuse(err, -EIO, "The source of a mirror must be healthy.", "%s is not healthy", title);
+	return 0;
+}
+
+static int check_target(const struct sim *sim, const struct dyn_volume *v, size_t source, size_t disk,
+			struct dyn_err *err)
+{
+	const struct dyn_disk *d = &sim->m->disks[disk];
+	int rc = disk == source ? dyn_refuse(err, -EINVAL, "Choose another disk.", "%s holds the volume itself", d->name) :
+				  sim_need_disk(sim, disk, err);
+
+	if (rc)
+		return rc;
+	if (sim->disks[disk].dynamic && (d->group != v->group || !sim->disks[disk].member))
+		return dyn_refuse(err, -EXDEV, "Choose an empty disk, or one of the volume's own group.",
+				  d->group != v->group ? "%s belongs to another disk group" :
+							 "%s does not carry the group's current database",
+				  d->name);
+	return 0;
+}
+
+/* --------------------------------------------------------------- the copy's steps */
+
+static void absolute_source(const struct sim *sim, const struct ldm_db *db, const struct ldm_record *volume,
+			    size_t *source, uint64_t *start)
+{
+	const struct ldm_record *e = NULL, *c;
+
+	*source = DYN_NONE;
+	while ((e = ldm_db_next(db, LDM_EXTENT, e))) {
+		c = ldm_db_find(db, LDM_COMPONENT, e->u.extent.component_id);
+		if (!c || c->u.component.volume_id != volume->id)
+			continue;
+		for (size_t i = 0; i < sim->n_disks; i++)
+			if (sim->disks[i].member && sim->disks[i].record_id == e->u.extent.disk_id &&
+			    sim->groups[sim->disks[i].group].db == db) {
+				*source = i;
+				*start = sim->disks[i].ph.public_start + e->u.extent.start;
+			}
+	}
+}
+
+static void fill_record(const struct sim *sim, const struct ldm_db *db, const struct ldm_record *volume, size_t source,
+			uint64_t source_start, size_t target, uint64_t target_start, struct ldm_rebuild *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->sequence = 1;
+	r->phase = LDM_REBUILD_COPY;
+	dyn_guid_format(volume->u.volume.guid, r->volume_guid);
+	memcpy(r->source_guid, sim->disks[source].ldm_guid, sizeof(r->source_guid));
+	memcpy(r->target_guid, sim->disks[target].ldm_guid, sizeof(r->target_guid));
+	r->source_start = source_start;
+	r->target_start = target_start;
+	r->size = volume->u.volume.size;
+	r->commit_tid = db->head.committed_tid;
+	r->started = r->updated = session_filetime(sim->s);
+}
+
+/* The COPY step, with the transaction at its end as a preview. */
+static int add_copy(struct sim *sim, size_t volume, const struct ldm_record *record, size_t group, size_t source,
+		    size_t target, const struct ldm_rebuild *r, bool resume, struct dyn_err *err)
+{
+	const struct dyn_disk *t = &sim->m->disks[target];
+	char title[96], size[32];
+	struct plan_step *st;
+	unsigned phase = 0;
+
+	model_volume_title(&sim->m->volumes[volume], title, sizeof(title));
+	dyn_text_size(size, sizeof(size), r->size * SECTOR);
+	st = plan_add_step(sim->p, DYN_STEP_COPY, target,
+			   resume ? plan_printf(sim->p, "Continue the mirror of %s on %s", title, t->name) :
+				    plan_printf(sim->p, "Add mirror of %s on %s", title, t->name),
+			   plan_printf(sim->p, "copies %s, verifies", size),
+			   resume ? "" : plan_printf(sim->p, "select volume %u\nadd disk=%u", sim->m->volumes[volume].number, t->number));
+	if (!st)
+		return dyn_fail_nomem(err);
+	st->pub.source = source;
+	st->pub.source_offset = r->source_start * SECTOR;
+	st->pub.target_offset = r->target_start * SECTOR;
+	st->pub.size = r->size * SECTOR;
+	st->copy.record = *r;
+	st->copy.record_slot = LDM_REBUILD_B; /* the first one stands in A */
+	st->copy.target_private_start = sim->disks[target].ph.private_start;
+	snprintf(st->copy.volume_title, sizeof(st->copy.volume_title), "%s", title);
+	st->copy.resume = resume;
+	st->copy.attach = true;
+	if (plan_lock_disk(sim->p, source) || plan_lock_disk(sim->p, target))
+		return dyn_fail_nomem(err);
+	return op_attach(sim, group, record, target, r->target_start, st, &phase, err);
+}
+
+static int mark_start(struct sim *sim, size_t target, const struct ldm_rebuild *r, struct dyn_err *err)
+{
+	uint64_t at = sim->disks[target].ph.private_start;
+	uint8_t sector[SECTOR], zero[SECTOR] = { 0 };
+	struct plan_step *st;
+
+	st = plan_add_step(sim->p, DYN_STEP_SECTORS, target,
+			   plan_printf(sim->p, "Note the start of the rebuild on %s", sim->m->disks[target].name), "two sectors", "");
+	ldm_rebuild_encode(r, sector);
+	if (!st || sim_write(sim, st, 0, target, at + LDM_REBUILD_B, 1, "rebuild record, second copy", zero, false) ||
+	    sim_write(sim, st, 1, target, at + LDM_REBUILD_A, 1, "rebuild record", sector, false))
+		return dyn_fail_nomem(err);
+	return 0;
+}
+
+static int no_room(const struct sim *sim, size_t disk, uint64_t need, uint64_t largest, struct dyn_err *err)
+{
+	char have[32], want[32], missing[32];
+
+	dyn_text_size(have, sizeof(have), largest * SECTOR);
+	dyn_text_size(want, sizeof(want), need * SECTOR);
+	dyn_text_size(missing, sizeof(missing), (need - largest) * SECTOR);
+	return dyn_refuse(err, -ENOSPC, "Choose a larger disk.",
+			  "There is not enough usable space for this operation: %s has %s free in one piece, %s are needed (%s more)",
+			  sim->m->disks[disk].name, have, want, missing);
+}
+
+int op_add_mirror(struct sim *sim, size_t volume, size_t disk, enum dyn_table table, struct dyn_err *err)
+{
+	const struct dyn_volume *v = &sim->m->volumes[volume];
+	const struct ldm_record *record;
+	uint64_t source_start = 0, target_start, largest = 0;
+	struct ldm_rebuild r;
+	size_t source;
+	int rc;
+
+	/* The database of the sim decides, not the model: an earlier step may have made the volume simple. */
+	record = ldm_db_find(sim->groups[v->group].db, LDM_VOLUME, sim->m->priv->volumes[volume].record_id);
+	if (!record)
+		return dyn_fail(err, -ESTALE, "the database does not hold %s any more", v->name);
+	absolute_source(sim, sim->groups[v->group].db, record, &source, &source_start);
+	if (source == DYN_NONE)
+		return dyn_fail(err, -ENODEV, "the disk that holds %s is not here", v->name);
+	rc = sim_need_group(sim, v->group, err);
+	if (!rc)
+		rc = check_target(sim, v, source, disk, err);
+	if (!rc && !sim->disks[disk].dynamic) {
+		if (table == DYN_TABLE_NONE && sim->disks[disk].table->kind == DYN_TABLE_NONE)
+			table = sim->disks[source].table->kind;
+		rc = op_upgrade(sim, disk, table, v->group, err);
+		record = ldm_db_find(sim->groups[v->group].db, LDM_VOLUME, sim->m->priv->volumes[volume].record_id);
+	}
+	if (rc)
+		return rc;
+	rc = sim_find_room(sim, disk, record->u.volume.size, source_start, &target_start, &largest);
+	if (rc)
+		return no_room(sim, disk, record->u.volume.size, largest, err);
+	fill_record(sim, sim->groups[v->group].db, record, source, source_start, disk, target_start, &r);
+	rc = mark_start(sim, disk, &r, err);
+	return rc ? rc : add_copy(sim, volume, record, v->group, source, disk, &r, false, err);
+}
+
+int dyn_plan_add_mirror(struct dyn_session *s, struct dyn_model *m, size_t volume, size_t disk, enum dyn_table table,
+			struct dyn_plan **out, struct dyn_err *err)
+{
+	struct sim sim;
+	char title[96] = "";
+	int rc;
+
+	if (volume < m->n_volumes)
+		model_volume_title(&m->volumes[volume], title, sizeof(title));
+	rc = sim_begin(&sim, s, m, err, "Add mirror to %s", title);
+	if (rc)
+		return rc;
+	rc = sim_need_volume(&sim, volume, err);
+	if (!rc)
+		rc = check_source(&sim, volume, err);
+	if (!rc && disk >= m->n_disks)
+		rc = dyn_fail(err, -EINVAL, "there is no such disk");
+	return sim_finish(&sim, rc ? rc : op_add_mirror(&sim, volume, disk, table, err), out);
+}
+
+/* -------------------------------------------------------- an existing rebuild */
+
+/* What the record says must still be so: the volume simple where it was, the target's room free. */
+static int record_fits(const struct sim *sim, size_t volume, const struct ldm_rebuild *r, size_t target,
+		       const struct ldm_record **record, size_t *source, struct dyn_err *err)
+{
+	const struct dyn_volume *v = &sim->m->volumes[volume];
+	const struct ldm_db *db = sim->groups[v->group].db;
+	uint64_t start = 0;
+
+	*record = ldm_db_find(db, LDM_VOLUME, sim->m->priv->volumes[volume].record_id);
+	if (!*record || (*record)->u.volume.n_components != 1 || (*record)->u.volume.size != r->size)
+		return dyn_refuse(err, -ESTALE, "Cancel this rebuild and start a new one.",
+				  "%s is not the simple volume it was when its rebuild began", v->name);
+	absolute_source(sim, db, *record, source, &start);
+	if (*source == DYN_NONE || start != r->source_start ||
+	    strcmp(sim->disks[*source].ldm_guid, r->source_guid) != 0)
+		return dyn_refuse(err, -ESTALE, "Cancel this rebuild and start a new one.",
+				  "%s does not lie where it did when its rebuild began", v->name);
+	if (!sim->disks[target].member || sim->disks[target].group != v->group)
+		return dyn_fail(err, -ESTALE, "%s is no longer a current member of the group", sim->m->disks[target].name);
+	return 0;
+}
+
+/* The target's range, without counting its own record. */
+static int range_still_free(struct sim *sim, size_t target, const struct ldm_rebuild *r, struct dyn_err *err)
+{
+	struct model_disk *md = &sim->m->priv->disks[target];
+	bool had = md->has_rebuild, is_free;
+
+	md->has_rebuild = false;
+	is_free = sim_is_free(sim, target, r->target_start, r->size);
+	md->has_rebuild = had;
+	return is_free ? 0 :
+			 dyn_refuse(err, -ESTALE, "Cancel this rebuild and start a new one.",
+				    "something else now uses the room on %s that the rebuild was filling",
+				    sim->m->disks[target].name);
+}
+
+static int op_resume(struct sim *sim, size_t job, struct dyn_err *err)
+{
+	const struct dyn_job *j = &sim->m->jobs[job];
+	const struct model_disk *md = &sim->m->priv->disks[j->target];
+	const struct ldm_record *record;
+	size_t source;
+	int rc = sim_need_group(sim, sim->m->volumes[j->volume].group, err);
+
+	if (!rc && (j->id != 0 || j->elsewhere))
+		rc = dyn_refuse(err, -EBUSY, "Watch it here, or pause it where it runs.", "this rebuild is running already%s",
+				j->elsewhere ? " in another dynadisk" : "");
+	if (!rc)
+		rc = record_fits(sim, j->volume, &md->rebuild, j->target, &record, &source, err);
+	if (!rc)
+		rc = range_still_free(sim, j->target, &md->rebuild, err);
+	if (!rc && plan_note(sim->p, "What was copied before is compared with the source again, not trusted."))
+		rc = dyn_fail_nomem(err);
+	if (rc)
+		return rc;
+	rc = add_copy(sim, j->volume, record, sim->m->volumes[j->volume].group, source, j->target, &md->rebuild, true, err);
+	if (!rc)
+		sim->p->steps[sim->p->n_steps - 1].copy.record_slot =
+			md->rebuild_slot == LDM_REBUILD_A ? LDM_REBUILD_B : LDM_REBUILD_A;
+	return rc;
+}
+
+static int need_job(const struct dyn_model *m, size_t job, struct dyn_err *err)
+{
+	if (job >= m->n_jobs || m->jobs[job].volume == DYN_NONE || m->jobs[job].target == DYN_NONE)
+		return dyn_fail(err, -EINVAL, "there is no such rebuild");
+	return 0;
+}
+
+int dyn_plan_resume(struct dyn_session *s, struct dyn_model *m, size_t job, struct dyn_plan **out, struct dyn_err *err)
+{
+	struct sim sim;
+	int rc = need_job(m, job, err);
+
+	if (!rc)
+		rc = sim_begin(&sim, s, m, err, "Continue the rebuild of %s", m->jobs[job].volume_title);
+	if (rc)
+		return rc;
+	return sim_finish(&sim, op_resume(&sim, job, err), out);
+}
+
+static int add_clear(struct sim *sim, struct plan_step *st, unsigned phase, size_t target, struct dyn_err *err)
+{
+	uint64_t at = sim->disks[target].ph.private_start;
+	uint8_t zero[SECTOR] = { 0 };
+
+	/* not "before"-checked: a worker moves the record on while it runs */
+	if (sim_write(sim, st, phase, target, at + LDM_REBUILD_A, 1, "rebuild record", zero, true) ||
+	    sim_write(sim, st, phase, target, at + LDM_REBUILD_B, 1, "rebuild record, second copy", zero, true))
+		return dyn_fail_nomem(err);
+	return 0;
+}
+
+int plan_clear_record(struct dyn_session *s, struct dyn_model *m, size_t target_disk, struct dyn_plan **out,
+		      struct dyn_err *err)
+{
+	struct plan_step *st;
+	struct sim sim;
+	int rc = sim_begin(&sim, s, m, err, "Give up the rebuild on %s", m->disks[target_disk].name);
+
+	if (rc)
+		return rc;
+	st = plan_add_step(sim.p, DYN_STEP_SECTORS, target_disk,
+			   plan_printf(sim.p, "Remove the rebuild record from %s", m->disks[target_disk].name), "two sectors",
+			   "");
+	rc = st ? add_clear(&sim, st, 0, target_disk, err) : dyn_fail_nomem(err);
+	return sim_finish(&sim, rc, out);
+}
+
+int dyn_plan_cancel(struct dyn_session *s, struct dyn_model *m, size_t job, struct dyn_plan **out, struct dyn_err *err)
+{
+	int rc = need_job(m, job, err);
+
+	if (!rc && m->jobs[job].elsewhere)
+		rc = dyn_refuse(err, -EBUSY, "Cancel it there.", "this rebuild is run by another dynadisk");
+	if (rc)
+		return rc;
+	rc = plan_clear_record(s, m, m->jobs[job].target, out, err);
+	if (!rc && plan_note(*out, "%s stays a healthy simple volume.", m->jobs[job].volume_title)) {
+		dyn_plan_free(*out);
+		rc = dyn_fail_nomem(err);
+	}
+	return rc;
+}
+
+/* ---------------------------------------------------------- the end of a rebuild */
+
+static int op_finish(struct sim *sim, const struct plan_copy *copy, struct dyn_err *err)
+{
+	const struct ldm_rebuild *r = &copy->record;
+	size_t volume = model_volume_by_guid(sim->m, r->volume_guid), source, target;
+	const struct ldm_record *record;
+	struct plan_step *st;
+	unsigned phase = 0;
+	int rc;
+
+	if (volume == DYN_NONE)
+		return dyn_fail(err, -ESTALE, "the volume %s is gone", copy->volume_title);
+	rc = sim_need_group(sim, sim->m->volumes[volume].group, err);
+	if (rc)
+		return rc;
+	target = model_disk_by_guid(sim->m, sim->m->volumes[volume].group, r->target_guid);
+	if (target == DYN_NONE)
+		return dyn_fail(err, -ESTALE, "the target disk of %s is gone", copy->volume_title);
+	rc = record_fits(sim, volume, r, target, &record, &source, err);
+	if (!rc)
+		rc = range_still_free(sim, target, r, err);
+	if (rc)
+		return rc;
+	st = plan_add_step(sim->p, DYN_STEP_SECTORS, target,
+			   plan_printf(sim->p, "Make %s a mirror on %s and %s", copy->volume_title, sim->m->disks[source].name,
+				       sim->m->disks[target].name),
+			   "database only", "");
+	rc = st ? op_attach(sim, sim->m->volumes[volume].group, record, target, r->target_start, st, &phase, err) :
+		  dyn_fail_nomem(err);
+	return rc ? rc : add_clear(sim, st, phase, target, err);
+}
+
+int plan_attach(struct dyn_session *s, struct dyn_model *m, const struct plan_copy *copy, struct dyn_plan **out,
+		struct dyn_err *err)
+{
+	struct sim sim;
+	int rc = sim_begin(&sim, s, m, err, "Finish the rebuild of %s", copy->volume_title);
+
+	if (rc)
+		return rc;
+	return sim_finish(&sim, op_finish(&sim, copy, err), out);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * sim.h - the state a plan has reached so far, before anything is written.
+ *
+ * Starts as a copy of the model; each operation adds its step to the plan and leaves here
+ * what the disks will hold after it, so that operations compose (a repair is break, delete,
+ * initialize, upgrade, add mirror on one sim). Sectors are 512-byte units, absolute on the
+ * disk unless called rel.
+ */
+#ifndef DYN_PLAN_SIM_H
+#define DYN_PLAN_SIM_H
+
+#include "base/session.h"
+#include "plan/plan.h"
+
+struct sim_disk {
+	struct sectmap *map;      /* NULL when missing */
+	const struct table *table; /* as the map holds it: the model's, or own_table once changed */
+	struct table own_table;
+	bool dynamic;             /* has LDM headers that belong to group */
+	bool member;              /* its database copy is current: commits go to it */
+	size_t group;             /* index into sim.groups, DYN_NONE */
+	uint64_t record_id;
+	char ldm_guid[37];
+	struct ldm_privhead ph;
+	bool taken;               /* a range of it is promised to a copy of this plan */
+	uint64_t taken_start, taken_size;
+};
+
+struct sim_group {
+	struct ldm_db *db;
+};
+
+struct sim {
+	struct dyn_session *s;
+	struct dyn_model *m;
+	struct dyn_plan *p;
+	size_t n_disks, n_groups; /* one group more than the model may come into being */
+	struct sim_disk *disks;
+	struct sim_group *groups;
+};
+
+/* title as for plan_new(). On success sim->p is a new plan, owned by the sim until sim_finish(). */
+int sim_begin(struct sim *sim, struct dyn_session *s, struct dyn_model *m, struct dyn_err *err, const char *title_fmt,
+	      ...) __attribute__((format(printf, 5, 6)));
+/* Frees the sim. rc 0: *out is the plan, 0 is returned; otherwise the plan is freed and rc returned. */
+int sim_finish(struct sim *sim, int rc, struct dyn_plan **out);
+
+/* Refusals every operation shares. Disk: index, present, 512-byte sectors, not in use, not read-only. */
+int sim_need_disk(const struct sim *sim, size_t disk, struct dyn_err *err);
+int sim_need_volume(const struct sim *sim, size_t volume, struct dyn_err *err); /* index in range */
+/* The group's database may be changed: no problem, every present member writable. Adds notes for disks left out. */
+int sim_need_group(struct sim *sim, size_t group, struct dyn_err *err);
+
+/* Ends a transaction: its phases become writes of `st` on all members, starting with phase *phase, which is
+ * advanced; the group's database becomes the new one. Frees t in every case. */
+int sim_commit(struct sim *sim, size_t group, struct ldm_txn *t, struct plan_step *st, unsigned *phase,
+	       struct dyn_err *err);
+
+/* One run of sectors of a disk whose old content the sim knows (or not: unknown true): a write and the map updated. */
+int sim_write(struct sim *sim, struct plan_step *st, unsigned phase, size_t disk, uint64_t sector, uint32_t n,
+	      const char *what, const void *after, bool unknown);
+
+/* Makes the disk's partition table become `want`; each changed run is a phase of its own, in libfdisk's order. */
+int sim_build_table(struct sim *sim, struct plan_step *st, unsigned *phase, size_t disk, const struct table *want,
+		    struct dyn_err *err);
+
+/* Room for `size` sectors on a dynamic disk: absolute sector. Prefers `wish` (0: none), then the lowest place
+ * aligned as ldm-format 1.3 says, then the lowest. -ENOSPC; *largest (may be NULL) is the largest run then. */
+int sim_find_room(const struct sim *sim, size_t disk, uint64_t size, uint64_t wish, uint64_t *sector, uint64_t *largest);
+/* true when [start, start + size) lies inside an LDM data container and no extent or running copy touches it */
+bool sim_is_free(const struct sim *sim, size_t disk, uint64_t start, uint64_t size);
+
+/* The disk in the group whose LDM record has this id; DYN_NONE when none is known. */
+size_t sim_disk_by_record(const struct sim *sim, size_t group, uint64_t record_id);
+
+/* The operations, each adding its step(s). Arguments have been checked for range only. */
+int op_initialize(struct sim *sim, size_t disk, enum dyn_table table, struct dyn_err *err);
+int op_upgrade(struct sim *sim, size_t disk, enum dyn_table table, size_t group, struct dyn_err *err);
+int op_break(struct sim *sim, size_t volume, size_t disk, bool keep, struct dyn_err *err);
+int op_delete_missing(struct sim *sim, size_t disk, struct dyn_err *err);
+int op_add_mirror(struct sim *sim, size_t volume, size_t disk, enum dyn_table table, struct dyn_err *err);
+
+/* Only the transaction that attaches a second half; also used when a rebuild ends. */
+int op_attach(struct sim *sim, size_t group, const struct ldm_record *volume, size_t target, uint64_t target_start,
+	      struct plan_step *st, unsigned *phase, struct dyn_err *err);
+
+#endif
