@@ -25,7 +25,7 @@ enum {
 	LDM_TOC_SLOTS = 4,
 	LDM_CONFIG_START = 17, LDM_CONFIG_SECTORS = 1481, /* rel, VMDB + VBLKs */
 	LDM_LOG_START = 1498, LDM_LOG_SECTORS = 224,      /* rel, KLOG */
-	LDM_REBUILD_A = 1722, LDM_REBUILD_B = 1723,       /* rel, ours: see rebuild.h */
+	LDM_REBUILD_FIRST = 1722, LDM_REBUILD_PAIRS = 8,  /* rel, ours: see rebuild.h */
 	LDM_VBLK_SIZE = 128, LDM_VBLK_PAYLOAD = 112, LDM_FIRST_SLOT = 4,
 	LDM_MBR_TYPE = 0x42,
 };

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * rebuild.h - the rebuild record: one sector in the target disk's private region (rel
- * LDM_REBUILD_A and _B, written alternately, the valid one with the higher sequence counts)
- * that says which copy is under way and how far it has come. Windows keeps these sectors
- * zero (ldm-format.md 1); every reader ignores them. design.md, section 7.
+ * rebuild.h - the rebuild record: one sector in the target disk's private region that says
+ * which copy is under way and how far it has come. Windows keeps these sectors zero
+ * (ldm-format.md 1); every reader ignores them. design.md, section 7.
+ *
+ * A disk can be the target of LDM_REBUILD_PAIRS copies (one running, the others queued). Record
+ * k lives in the pair of sectors rel LDM_REBUILD_FIRST + 2k and + 2k + 1, written alternately;
+ * the valid one with the higher sequence counts. The other sector of a pair is slot ^ 1.
  *
  * Layout, big-endian: "DYNREBLD" 8 | version 4 (1) | checksum 4 (byte sum of the sector, this
  * field as 0) | sequence 8 | phase 4 | flags 4 | volume GUID 16 | source disk GUID 16 | target

@@ -23,9 +23,12 @@ struct model_disk {              /* parallel to dyn_model.disks */
 	uint64_t tid;                /* committed tid of this disk's own copy of the database */
 	bool current;                /* its config and log regions equal the group's */
 	struct ldm_db *own_db;       /* its own copy when it is not current, else NULL */
-	bool has_rebuild;
-	struct ldm_rebuild rebuild;
-	uint32_t rebuild_slot;       /* rel sector the valid record was read from */
+	size_t n_rebuilds;           /* records found, damaged and outlived ones not counted */
+	struct model_rebuild {
+		struct ldm_rebuild r;
+		uint32_t slot;       /* rel sector the valid record was read from */
+	} rebuilds[LDM_REBUILD_PAIRS];
+	uint32_t rebuild_pairs_used; /* bit k: pair k is not all zeros */
 };
 
 struct model_group {             /* parallel to dyn_model.groups */
@@ -67,9 +70,5 @@ size_t model_volume_by_guid(const struct dyn_model *m, const char *ldm_guid);
 void model_volume_title(const struct dyn_volume *v, char *dst, size_t n);
 /* "Disk 1 SAMSUNG MZ7LH1T9 S455NA0M611299 (1863 GB)" */
 void model_disk_title(const struct dyn_disk *d, char *dst, size_t n);
-/* Room for an extent: the smallest offset (512-byte sectors from the disk's start) at which `size` sectors are free inside
- * the disk's LDM data area, rounded by the rule of ldm-format 1.3 (1 MiB for disks >= 4 GiB, else 64 KiB; unaligned if only that
- * fits and 2003 placed so); rebuild targets count as taken. -ENOSPC fills *largest with the largest run. */
-int model_find_room(const struct dyn_model *m, size_t disk, uint64_t size, uint64_t *sector, uint64_t *largest);
 
 #endif
