@@ -134,7 +134,7 @@ int op_break(struct sim *sim, size_t volume, size_t disk, bool keep, struct dyn_
 	const struct ldm_db *db;
 	unsigned phase = 0;
 	char short_name[16], title[96];
-	size_t plex;
+	size_t plex = 0;
 	int rc = check_break(sim, volume, disk, keep, &plex, err);
 
 	if (rc)

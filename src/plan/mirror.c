@@ -150,9 +150,9 @@ static void fill_record(const struct sim *sim, const struct ldm_db *db, const st
 	r->started = r->updated = session_filetime(sim->s);
 }
 
-/* The COPY step, with the transaction at its end as a preview. */
+/* The COPY step, with the transaction at its end as a preview. slot: where the next record goes. */
 static int add_copy(struct sim *sim, size_t volume, const struct ldm_record *record, size_t group, size_t source,
-		    size_t target, const struct ldm_rebuild *r, bool resume, struct dyn_err *err)
+		    size_t target, const struct ldm_rebuild *r, uint32_t slot, bool resume, struct dyn_err *err)
 {
 	const struct dyn_disk *t = &sim->m->disks[target];
 	char title[96], size[32];
@@ -173,28 +173,40 @@ static int add_copy(struct sim *sim, size_t volume, const struct ldm_record *rec
 	st->pub.target_offset = r->target_start * SECTOR;
 	st->pub.size = r->size * SECTOR;
 	st->copy.record = *r;
-	st->copy.record_slot = LDM_REBUILD_B; /* the first one stands in A */
+	st->copy.record_slot = slot;
 	st->copy.target_private_start = sim->disks[target].ph.private_start;
-	snprintf(st->copy.volume_title, sizeof(st->copy.volume_title), "%s", title);
+	model_volume_title(&sim->m->volumes[volume], st->copy.volume_title, sizeof(st->copy.volume_title));
 	st->copy.resume = resume;
-	st->copy.attach = true;
 	if (plan_lock_disk(sim->p, source) || plan_lock_disk(sim->p, target))
 		return dyn_fail_nomem(err);
 	return op_attach(sim, group, record, target, r->target_start, st, &phase, err);
 }
 
-static int mark_start(struct sim *sim, size_t target, const struct ldm_rebuild *r, struct dyn_err *err)
+/* The record that makes an interrupted copy resumable; *next is the slot of the one after it. */
+static int mark_start(struct sim *sim, size_t target, const struct ldm_rebuild *r, uint32_t *next, struct dyn_err *err)
 {
-	uint64_t at = sim->disks[target].ph.private_start;
+	struct sim_disk *td = &sim->disks[target];
+	uint64_t at = td->ph.private_start;
 	uint8_t sector[SECTOR], zero[SECTOR] = { 0 };
 	struct plan_step *st;
+	uint32_t pair = 0;
 
+	while (pair < LDM_REBUILD_PAIRS && td->pairs_used & 1u << pair)
+		pair++;
+	if (pair == LDM_REBUILD_PAIRS)
+		return dyn_refuse(err, -EBUSY, "Wait until one of them has ended.", "%s is the target of %d rebuilds already",
+				  sim->m->disks[target].name, LDM_REBUILD_PAIRS);
+	td->pairs_used |= 1u << pair;
+	at += LDM_REBUILD_FIRST + 2 * pair;
+	*next = (LDM_REBUILD_FIRST + 2 * pair) ^ 1;
 	st = plan_add_step(sim->p, DYN_STEP_SECTORS, target,
-			   plan_printf(sim->p, "Note the start of the rebuild on %s", sim->m->disks[target].name), "two sectors", "");
+			   plan_printf(sim->p, "Note the start of the rebuild on %s", sim->m->disks[target].name), "one sector",
+			   "");
 	ldm_rebuild_encode(r, sector);
-	if (!st || sim_write(sim, st, 0, target, at + LDM_REBUILD_B, 1, "rebuild record, second copy", zero, false) ||
-	    sim_write(sim, st, 1, target, at + LDM_REBUILD_A, 1, "rebuild record", sector, false))
+	if (!st || sim_write(sim, st, 0, target, at + 1, 1, "rebuild record, second copy", zero, false) ||
+	    sim_write(sim, st, 1, target, at, 1, "rebuild record", sector, false))
 		return dyn_fail_nomem(err);
+	plan_move_before_copies(sim->p);
 	return 0;
 }
 
@@ -216,6 +228,7 @@ int op_add_mirror(struct sim *sim, size_t volume, size_t disk, enum dyn_table ta
 	const struct ldm_record *record;
 	uint64_t source_start = 0, target_start, largest = 0;
 	struct ldm_rebuild r;
+	uint32_t slot = 0;
 	size_t source;
 	int rc;
 
@@ -241,8 +254,8 @@ int op_add_mirror(struct sim *sim, size_t volume, size_t disk, enum dyn_table ta
 	if (rc)
 		return no_room(sim, disk, record->u.volume.size, largest, err);
 	fill_record(sim, sim->groups[v->group].db, record, source, source_start, disk, target_start, &r);
-	rc = mark_start(sim, disk, &r, err);
-	return rc ? rc : add_copy(sim, volume, record, v->group, source, disk, &r, false, err);
+	rc = mark_start(sim, disk, &r, &slot, err);
+	return rc ? rc : add_copy(sim, volume, record, v->group, source, disk, &r, slot, false, err);
 }
 
 int dyn_plan_add_mirror(struct dyn_session *s, struct dyn_model *m, size_t volume, size_t disk, enum dyn_table table,
@@ -292,42 +305,43 @@ static int record_fits(const struct sim *sim, size_t volume, const struct ldm_re
 /* The target's range, without counting its own record. */
 static int range_still_free(struct sim *sim, size_t target, const struct ldm_rebuild *r, struct dyn_err *err)
 {
-	struct model_disk *md = &sim->m->priv->disks[target];
-	bool had = md->has_rebuild, is_free;
+	sim->finishing = r;
+	if (sim_is_free(sim, target, r->target_start, r->size))
+		return 0;
+	return dyn_refuse(err, -ESTALE, "Cancel this rebuild and start a new one.",
+			  "something else now uses the room on %s that the rebuild was filling", sim->m->disks[target].name);
+}
 
-	md->has_rebuild = false;
-	is_free = sim_is_free(sim, target, r->target_start, r->size);
-	md->has_rebuild = had;
-	return is_free ? 0 :
-			 dyn_refuse(err, -ESTALE, "Cancel this rebuild and start a new one.",
-				    "something else now uses the room on %s that the rebuild was filling",
-				    sim->m->disks[target].name);
+/* The record of a job that no process runs. */
+static const struct model_rebuild *find_record(const struct dyn_model *m, const struct dyn_job *j)
+{
+	const struct model_disk *md = &m->priv->disks[j->target];
+
+	for (size_t i = 0; i < md->n_rebuilds; i++)
+		if (strcmp(md->rebuilds[i].r.volume_guid, j->volume_guid) == 0)
+			return &md->rebuilds[i];
+	return NULL;
 }
 
 static int op_resume(struct sim *sim, size_t job, struct dyn_err *err)
 {
 	const struct dyn_job *j = &sim->m->jobs[job];
-	const struct model_disk *md = &sim->m->priv->disks[j->target];
+	const struct model_rebuild *rb = find_record(sim->m, j);
+	size_t group = sim->m->volumes[j->volume].group, source;
 	const struct ldm_record *record;
-	size_t source;
-	int rc = sim_need_group(sim, sim->m->volumes[j->volume].group, err);
+	int rc = sim_need_group(sim, group, err);
 
 	if (!rc && (j->id != 0 || j->elsewhere))
 		rc = dyn_refuse(err, -EBUSY, "Watch it here, or pause it where it runs.", "this rebuild is running already%s",
 				j->elsewhere ? " in another dynadisk" : "");
 	if (!rc)
-		rc = record_fits(sim, j->volume, &md->rebuild, j->target, &record, &source, err);
+		rc = rb ? record_fits(sim, j->volume, &rb->r, j->target, &record, &source, err) :
+			  dyn_fail(err, -ESTALE, "the record of this rebuild is gone");
 	if (!rc)
-		rc = range_still_free(sim, j->target, &md->rebuild, err);
+		rc = range_still_free(sim, j->target, &rb->r, err);
 	if (!rc && plan_note(sim->p, "What was copied before is compared with the source again, not trusted."))
 		rc = dyn_fail_nomem(err);
-	if (rc)
-		return rc;
-	rc = add_copy(sim, j->volume, record, sim->m->volumes[j->volume].group, source, j->target, &md->rebuild, true, err);
-	if (!rc)
-		sim->p->steps[sim->p->n_steps - 1].copy.record_slot =
-			md->rebuild_slot == LDM_REBUILD_A ? LDM_REBUILD_B : LDM_REBUILD_A;
-	return rc;
+	return rc ? rc : add_copy(sim, j->volume, record, group, source, j->target, &rb->r, rb->slot ^ 1, true, err);
 }
 
 static int need_job(const struct dyn_model *m, size_t job, struct dyn_err *err)
@@ -349,20 +363,21 @@ int dyn_plan_resume(struct dyn_session *s, struct dyn_model *m, size_t job, stru
 	return sim_finish(&sim, op_resume(&sim, job, err), out);
 }
 
-static int add_clear(struct sim *sim, struct plan_step *st, unsigned phase, size_t target, struct dyn_err *err)
+static int add_clear(struct sim *sim, struct plan_step *st, unsigned phase, size_t target, uint32_t slot,
+		     struct dyn_err *err)
 {
-	uint64_t at = sim->disks[target].ph.private_start;
+	uint64_t at = sim->disks[target].ph.private_start + (slot & ~1u);
 	uint8_t zero[SECTOR] = { 0 };
 
 	/* not "before"-checked: a worker moves the record on while it runs */
-	if (sim_write(sim, st, phase, target, at + LDM_REBUILD_A, 1, "rebuild record", zero, true) ||
-	    sim_write(sim, st, phase, target, at + LDM_REBUILD_B, 1, "rebuild record, second copy", zero, true))
+	if (sim_write(sim, st, phase, target, at, 1, "rebuild record", zero, true) ||
+	    sim_write(sim, st, phase, target, at + 1, 1, "rebuild record, second copy", zero, true))
 		return dyn_fail_nomem(err);
 	return 0;
 }
 
-int plan_clear_record(struct dyn_session *s, struct dyn_model *m, size_t target_disk, struct dyn_plan **out,
-		      struct dyn_err *err)
+int plan_clear_record(struct dyn_session *s, struct dyn_model *m, size_t target_disk, uint32_t slot,
+		      struct dyn_plan **out, struct dyn_err *err)
 {
 	struct plan_step *st;
 	struct sim sim;
@@ -373,19 +388,22 @@ int plan_clear_record(struct dyn_session *s, struct dyn_model *m, size_t target_
 	st = plan_add_step(sim.p, DYN_STEP_SECTORS, target_disk,
 			   plan_printf(sim.p, "Remove the rebuild record from %s", m->disks[target_disk].name), "two sectors",
 			   "");
-	rc = st ? add_clear(&sim, st, 0, target_disk, err) : dyn_fail_nomem(err);
+	rc = st ? add_clear(&sim, st, 0, target_disk, slot, err) : dyn_fail_nomem(err);
 	return sim_finish(&sim, rc, out);
 }
 
 int dyn_plan_cancel(struct dyn_session *s, struct dyn_model *m, size_t job, struct dyn_plan **out, struct dyn_err *err)
 {
+	const struct model_rebuild *rb = NULL;
 	int rc = need_job(m, job, err);
 
-	if (!rc && m->jobs[job].elsewhere)
-		rc = dyn_refuse(err, -EBUSY, "Cancel it there.", "this rebuild is run by another dynadisk");
+	if (!rc && (m->jobs[job].elsewhere || m->jobs[job].id != 0))
+		rc = dyn_refuse(err, -EBUSY, "Cancel it where it runs.", "this rebuild is running");
+	if (!rc && !(rb = find_record(m, &m->jobs[job])))
+		rc = dyn_fail(err, -ESTALE, "the record of this rebuild is gone");
 	if (rc)
 		return rc;
-	rc = plan_clear_record(s, m, m->jobs[job].target, out, err);
+	rc = plan_clear_record(s, m, m->jobs[job].target, rb->slot, out, err);
 	if (!rc && plan_note(*out, "%s stays a healthy simple volume.", m->jobs[job].volume_title)) {
 		dyn_plan_free(*out);
 		rc = dyn_fail_nomem(err);
@@ -423,7 +441,7 @@ static int op_finish(struct sim *sim, const struct plan_copy *copy, struct dyn_e
 			   "database only", "");
 	rc = st ? op_attach(sim, sim->m->volumes[volume].group, record, target, r->target_start, st, &phase, err) :
 		  dyn_fail_nomem(err);
-	return rc ? rc : add_clear(sim, st, phase, target, err);
+	return rc ? rc : add_clear(sim, st, phase, target, copy->record_slot, err);
 }
 
 int plan_attach(struct dyn_session *s, struct dyn_model *m, const struct plan_copy *copy, struct dyn_plan **out,

@@ -143,6 +143,19 @@ struct plan_step *plan_add_step(struct dyn_plan *p, enum dyn_step_kind kind, siz
 	return st;
 }
 
+void plan_move_before_copies(struct dyn_plan *p)
+{
+	struct plan_step last = p->steps[p->n_steps - 1];
+	size_t at = 0;
+
+	while (at < p->n_steps && p->steps[at].pub.kind != DYN_STEP_COPY)
+		at++;
+	if (at >= p->n_steps - 1)
+		return;
+	memmove(&p->steps[at + 1], &p->steps[at], (p->n_steps - 1 - at) * sizeof(*p->steps));
+	p->steps[at] = last;
+}
+
 int plan_write(struct dyn_plan *p, struct plan_step *st, unsigned phase, size_t disk, uint64_t sector, uint32_t n,
 	       const char *what, const void *before, const void *after)
 {

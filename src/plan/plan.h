@@ -16,11 +16,10 @@
 /* What a rebuild needs to know, kept with the COPY step that starts it. */
 struct plan_copy {
 	struct ldm_rebuild record;     /* as first written; record.done > 0 when resuming */
-	uint32_t record_slot;          /* rel sector of the next record write */
+	uint32_t record_slot;          /* rel sector of the next record write; the other of the pair is record_slot ^ 1 */
 	uint64_t target_private_start; /* absolute sector of the target's private region */
 	char volume_title[64];
 	bool resume;
-	bool attach;                   /* commit the plex when done (always, but for IMAGE-like copies) */
 };
 
 struct plan_step {
@@ -51,9 +50,9 @@ struct dyn_plan {
  */
 int plan_attach(struct dyn_session *s, struct dyn_model *m, const struct plan_copy *copy, struct dyn_plan **out,
 		struct dyn_err *err);
-/* One SECTORS step that clears a rebuild record (both slots). */
-int plan_clear_record(struct dyn_session *s, struct dyn_model *m, size_t target_disk, struct dyn_plan **out,
-		      struct dyn_err *err);
+/* One SECTORS step that clears a rebuild record: both sectors of the pair that `slot` (rel) belongs to. */
+int plan_clear_record(struct dyn_session *s, struct dyn_model *m, size_t target_disk, uint32_t slot,
+		      struct dyn_plan **out, struct dyn_err *err);
 
 /* ------------------------------------------------- building (plan/ and run/undo.c) */
 
@@ -74,6 +73,8 @@ int plan_note(struct dyn_plan *p, const char *fmt, ...) __attribute__((format(pr
  * pointer is good until the next step is added. */
 struct plan_step *plan_add_step(struct dyn_plan *p, enum dyn_step_kind kind, size_t disk, const char *words,
 				const char *effect, const char *diskpart);
+/* Moves the last step before the first COPY: whatever a plan writes, it writes before its copies begin. */
+void plan_move_before_copies(struct dyn_plan *p);
 /* Appends a write to a step in the given phase. Bytes are copied; before may be NULL. Locks the disk. */
 int plan_write(struct dyn_plan *p, struct plan_step *st, unsigned phase, size_t disk, uint64_t sector, uint32_t n,
 	       const char *what, const void *before, const void *after);

@@ -17,6 +17,7 @@ static int copy_disk(struct sim_disk *d, const struct dyn_disk *pub, const struc
 	d->record_id = priv->record_id;
 	d->table = &priv->table;
 	d->ph = priv->ph;
+	d->pairs_used = priv->rebuild_pairs_used;
 	d->dynamic = priv->has_ldm;
 	d->member = priv->has_ldm && priv->current && pub->status != DYN_DISK_FOREIGN;
 	snprintf(d->ldm_guid, sizeof(d->ldm_guid), "%s", pub->dynamic ? pub->guid : "");
@@ -242,10 +243,11 @@ static bool next_taken(const struct sim *sim, size_t disk, uint64_t from, uint64
 	while ((r = ldm_db_next(sim->groups[d->group].db, LDM_EXTENT, r)))
 		if (r->u.extent.disk_id == d->record_id)
 			CONSIDER(d->ph.public_start + r->u.extent.start, r->u.extent.size);
-	if (d->taken)
-		CONSIDER(d->taken_start, d->taken_size);
-	if (md->has_rebuild)
-		CONSIDER(md->rebuild.target_start, md->rebuild.size);
+	for (size_t i = 0; i < md->n_rebuilds; i++) {
+		const struct ldm_rebuild *rb = &md->rebuilds[i].r;
+		if (!sim->finishing || strcmp(sim->finishing->volume_guid, rb->volume_guid) != 0)
+			CONSIDER(rb->target_start, rb->size);
+	}
 #undef CONSIDER
 	return found;
 }

@@ -23,8 +23,7 @@ struct sim_disk {
 	uint64_t record_id;
 	char ldm_guid[37];
 	struct ldm_privhead ph;
-	bool taken;               /* a range of it is promised to a copy of this plan */
-	uint64_t taken_start, taken_size;
+	uint32_t pairs_used;      /* rebuild record pairs in use, bit k */
 };
 
 struct sim_group {
@@ -38,6 +37,8 @@ struct sim {
 	size_t n_disks, n_groups; /* one group more than the model may come into being */
 	struct sim_disk *disks;
 	struct sim_group *groups;
+	/* The rebuild this plan finishes: its own record does not occupy its target's room. */
+	const struct ldm_rebuild *finishing;
 };
 
 /* title as for plan_new(). On success sim->p is a new plan, owned by the sim until sim_finish(). */
