@@ -3,7 +3,8 @@
 dist_check_SCRIPTS += \
 	tests/check-layers.sh
 
-EXTRA_DIST += tests/tap.sh
+EXTRA_DIST += tests/tap.sh tests/judge.sh \
+	tests/vm/kernel.sh tests/vm/vm.sh tests/vm/init tests/vm/ldm.sh tests/vm/console.sh
 
 # For ./bootstrap check: which tests a run has to have results of.
 .PHONY: list-tests
