@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "table/table.h"
+
+enum { DISK = 102400 }; /* 50 MiB */
+
+#define DISK_GUID "11111111-2222-4333-8444-555555555555"
+#define MSR_GUID "aaaaaaaa-2222-4333-8444-555555555555"
+#define META "5808c8aa-7e8f-42e0-85d2-e1e90434cfb3"
+#define DATA "af9b60a0-1431-4f62-bc68-3311714a69ad"
+#define MSR "e3c9e316-0b5c-4db8-817d-f92df00215ae"
+
+static struct sectmap *new_map(uint64_t units, uint32_t sector_size)
+{
+	struct sectmap *m = NULL;
+
+	assert_int_equal(sectmap_new(units, sector_size, &m), 0);
+	return m;
+}
+
+static void apply(struct sectmap *map, const struct table_sectors *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		assert_int_equal(sectmap_put(map, s->runs[i].sector, s->runs[i].n_sectors, s->runs[i].bytes), 0);
+}
+
+static void build(struct sectmap *map, const struct table *want)
+{
+	struct table_sectors s;
+	struct dyn_err err = { 0 };
+
+	if (table_build(map, want, &s, &err))
+		fail_msg("table_build: %s", err.what);
+	assert_true(s.n > 0);
+	apply(map, &s);
+	table_sectors_clear(&s);
+}
+
+static void read_ok(const struct sectmap *map, struct table *t)
+{
+	struct dyn_err err = { 0 };
+
+	if (table_read(map, t, &err))
+		fail_msg("table_read: %s", err.what);
+}
+
+static struct table_part gpt_part(unsigned number, uint64_t start, uint64_t size, const char *type, const char *guid,
+				  const char *name)
+{
+	struct table_part p = { .number = number, .start = start, .size = size };
+
+	snprintf(p.gpt_type, sizeof(p.gpt_type), "%s", type);
+	snprintf(p.gpt_guid, sizeof(p.gpt_guid), "%s", guid);
+	snprintf(p.name, sizeof(p.name), "%s", name);
+	return p;
+}
+
+static void put_byte(struct sectmap *map, uint64_t sector, size_t at, uint8_t v)
+{
+	uint8_t b[512];
+
+	assert_int_equal(sectmap_get(map, sector, 1, b), 0);
+	b[at] = v;
+	assert_int_equal(sectmap_put(map, sector, 1, b), 0);
+}
+
+static void zero(struct sectmap *map, uint64_t sector, uint32_t n)
+{
+	uint8_t b[512] = { 0 };
+
+	for (uint32_t i = 0; i < n; i++)
+		assert_int_equal(sectmap_put(map, sector + i, 1, b), 0);
+}
+
+/* The disk as Windows 2008 has it: MSR right at the first usable sector. */
+static struct sectmap *gpt_disk(void)
+{
+	struct sectmap *map = new_map(DISK, 512);
+	struct table_part msr = gpt_part(1, 34, 65536, MSR, MSR_GUID, "Microsoft reserved partition");
+	struct table want = { .kind = DYN_TABLE_GPT, .gpt_guid = DISK_GUID, .n = 1, .parts = &msr };
+
+	build(map, &want);
+	return map;
+}
+
+static void empty_is_none(void **state)
+{
+	struct sectmap *map = new_map(DISK, 512);
+	struct table t;
+
+	(void)state;
+	read_ok(map, &t);
+	assert_int_equal(t.kind, DYN_TABLE_NONE);
+	assert_u64(t.n, 0);
+	table_clear(&t);
+	sectmap_free(map);
+}
+
+static void mbr_exact_places(void **state)
+{
+	struct sectmap *map = new_map(DISK, 512);
+	struct table_part parts[2] = {
+		{ .start = 63, .size = 96327, .mbr_type = 0x42, .active = true },
+		{ .number = 3, .start = 96390, .size = 77, .mbr_type = 0xde },
+	};
+	struct table want = { .kind = DYN_TABLE_MBR, .mbr_signature = 0xdeadbeef, .n = 2, .parts = parts }, t;
+	uint8_t s0[512];
+
+	(void)state;
+	/* boot code stays */
+	memset(s0, 0, sizeof(s0));
+	memset(s0, 0x90, 440);
+	assert_int_equal(sectmap_put(map, 0, 1, s0), 0);
+	build(map, &want);
+	read_ok(map, &t);
+	assert_int_equal(t.kind, DYN_TABLE_MBR);
+	assert_u64(t.mbr_signature, 0xdeadbeef);
+	assert_u64(t.n, 2);
+	assert_u64(t.parts[0].start, 63);
+	assert_u64(t.parts[0].size, 96327);
+	assert_int_equal(t.parts[0].mbr_type, 0x42);
+	assert_true(t.parts[0].active);
+	assert_int_equal(t.parts[0].number, 1);
+	assert_int_equal(t.parts[1].number, 3);
+	assert_u64(t.parts[1].size, 77);
+	assert_u64(t.n_damage, 0);
+	assert_int_equal(sectmap_get(map, 0, 1, s0), 0);
+	assert_int_equal(s0[0], 0x90);
+	assert_int_equal(s0[439], 0x90);
+	assert_string_equal(table_type_word(t.kind, &t.parts[0]), "Dynamic Data");
+	assert_string_equal(table_type_word(t.kind, &t.parts[1]), "OEM");
+	table_clear(&t);
+	sectmap_free(map);
+}
+
+static void mbr_edit_keeps_the_rest(void **state)
+{
+	struct sectmap *map = new_map(DISK, 512);
+	struct table_part two[2] = {
+		{ .number = 1, .start = 2048, .size = 2048, .mbr_type = 0x27 },
+		{ .number = 2, .start = 4096, .size = 8192, .mbr_type = 0x07 },
+	};
+	struct table want = { .kind = DYN_TABLE_MBR, .mbr_signature = 7, .n = 2, .parts = two }, t;
+	struct table_sectors s;
+
+	(void)state;
+	build(map, &want);
+	two[1].mbr_type = 0x42;
+	two[1].size = 90000;
+	assert_int_equal(table_build(map, &want, &s, NULL), 0);
+	assert_u64(s.n, 1); /* nothing but sector 0 */
+	assert_u64(s.runs[0].sector, 0);
+	assert_u64(s.runs[0].n_sectors, 1);
+	apply(map, &s);
+	table_sectors_clear(&s);
+	read_ok(map, &t);
+	assert_u64(t.mbr_signature, 7);
+	assert_int_equal(t.parts[0].mbr_type, 0x27);
+	assert_int_equal(t.parts[1].mbr_type, 0x42);
+	assert_u64(t.parts[1].size, 90000);
+	table_clear(&t);
+	/* the same once more: nothing to write */
+	assert_int_equal(table_build(map, &want, &s, NULL), 0);
+	assert_u64(s.n, 0);
+	table_sectors_clear(&s);
+	sectmap_free(map);
+}
+
+static void gpt_new_and_order(void **state)
+{
+	struct sectmap *map = new_map(DISK, 512);
+	struct table_part msr = gpt_part(1, 34, 65536, MSR, MSR_GUID, "Microsoft reserved partition");
+	struct table want = { .kind = DYN_TABLE_GPT, .gpt_guid = DISK_GUID, .n = 1, .parts = &msr }, t;
+	static const uint64_t order[] = { DISK - 33, DISK - 1, 0, 2, 1 };
+	struct table_sectors s;
+
+	(void)state;
+	assert_int_equal(table_build(map, &want, &s, NULL), 0);
+	assert_u64(s.n, 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_u64(s.runs[i].sector, order[i]);
+	apply(map, &s);
+	table_sectors_clear(&s);
+	read_ok(map, &t);
+	assert_int_equal(t.kind, DYN_TABLE_GPT);
+	assert_string_equal(t.gpt_guid, DISK_GUID);
+	assert_u64(t.first_usable, 34);
+	assert_u64(t.last_usable, DISK - 34);
+	assert_u64(t.n, 1);
+	assert_u64(t.parts[0].start, 34);
+	assert_u64(t.parts[0].size, 65536);
+	assert_string_equal(t.parts[0].gpt_type, MSR);
+	assert_string_equal(t.parts[0].gpt_guid, MSR_GUID);
+	assert_string_equal(t.parts[0].name, "Microsoft reserved partition");
+	assert_u64(t.n_damage, 0);
+	assert_string_equal(table_type_word(t.kind, &t.parts[0]), "Reserved");
+	table_clear(&t);
+	sectmap_free(map);
+}
+
+/* The upgrade: the metadata partition takes the MSR's first MiB, the MSR keeps number and GUID. */
+static void gpt_upgrade(void **state)
+{
+	struct sectmap *map = gpt_disk();
+	struct table_part parts[3] = {
+		gpt_part(1, 34 + 2048, 65536 - 2048, MSR, MSR_GUID, "Microsoft reserved partition"),
+		gpt_part(0, 34, 2048, META, "bbbbbbbb-2222-4333-8444-555555555555", "LDM metadata partition"),
+		gpt_part(0, 65570, 36797, DATA, "cccccccc-2222-4333-8444-555555555555", "LDM data partition"),
+	};
+	struct table want = { .kind = DYN_TABLE_GPT, .gpt_guid = DISK_GUID, .n = 3, .parts = parts }, t;
+
+	(void)state;
+	parts[2].gpt_attrs = 0x8000000000000000;
+	build(map, &want);
+	read_ok(map, &t);
+	assert_u64(t.n, 3);
+	assert_string_equal(t.parts[0].gpt_type, META);
+	assert_u64(t.parts[0].start, 34);
+	assert_u64(t.parts[1].start, 2082);
+	assert_int_equal(t.parts[1].number, 1);
+	assert_string_equal(t.parts[1].gpt_guid, MSR_GUID);
+	assert_u64(t.parts[2].size, 36797);
+	assert_u64(t.parts[2].gpt_attrs, 0x8000000000000000);
+	assert_string_equal(t.parts[2].name, "LDM data partition");
+	assert_string_equal(t.gpt_guid, DISK_GUID);
+	table_clear(&t);
+	sectmap_free(map);
+}
+
+static void expect_damage(struct sectmap *map, const char *part, const char *sector)
+{
+	struct table t;
+
+	read_ok(map, &t);
+	assert_int_equal(t.kind, DYN_TABLE_GPT);
+	assert_u64(t.n, 1);
+	assert_string_equal(t.gpt_guid, DISK_GUID);
+	assert_u64(t.n_damage, 1);
+	if (!strstr(t.damage[0], part) || !strstr(t.damage[0], sector))
+		fail_msg("damage says: %s", t.damage[0]);
+	table_clear(&t);
+	sectmap_free(map);
+}
+
+static void gpt_each_copy_damaged(void **state)
+{
+	struct sectmap *map;
+
+	(void)state;
+	map = gpt_disk();
+	zero(map, 1, 1);
+	expect_damage(map, "primary GPT header", "sector 1 ");
+	map = gpt_disk();
+	put_byte(map, 2, 0, 0xff);
+	expect_damage(map, "primary GPT partition array", "sector 2 ");
+	map = gpt_disk();
+	put_byte(map, DISK - 1, 60, 0xff);
+	expect_damage(map, "backup GPT header", "sector 102399 ");
+	map = gpt_disk();
+	zero(map, DISK - 33, 32);
+	expect_damage(map, "backup GPT partition array", "sector 102367 ");
+	map = gpt_disk();
+	zero(map, 0, 1);
+	expect_damage(map, "protective MBR", "sector 0 ");
+}
+
+static void gpt_both_damaged(void **state)
+{
+	struct sectmap *map = gpt_disk();
+	struct table t;
+	struct dyn_err err = { 0 };
+
+	(void)state;
+	zero(map, 1, 1);
+	zero(map, DISK - 1, 1);
+	assert_int_equal(table_read(map, &t, &err), -EBADMSG);
+	assert_non_null(strstr(err.what, "both copies of the GPT"));
+	assert_null(t.parts);
+	sectmap_free(map);
+}
+
+static void gpt_repaired_by_next_change(void **state)
+{
+	struct sectmap *map = gpt_disk();
+	struct table_part msr = gpt_part(1, 34, 65536, MSR, MSR_GUID, "Microsoft reserved partition");
+	struct table want = { .kind = DYN_TABLE_GPT, .gpt_guid = DISK_GUID, .n = 1, .parts = &msr }, t;
+
+	(void)state;
+	zero(map, DISK - 33, 33);
+	build(map, &want);
+	read_ok(map, &t);
+	assert_u64(t.n_damage, 0);
+	table_clear(&t);
+	sectmap_free(map);
+}
+
+static void mbr_replaces_gpt(void **state)
+{
+	struct sectmap *map = gpt_disk();
+	struct table want = { .kind = DYN_TABLE_MBR, .mbr_signature = 0x1234 }, t;
+	uint8_t b[512];
+
+	(void)state;
+	build(map, &want);
+	read_ok(map, &t);
+	assert_int_equal(t.kind, DYN_TABLE_MBR);
+	assert_u64(t.n, 0);
+	assert_u64(t.mbr_signature, 0x1234);
+	table_clear(&t);
+	for (uint64_t s = 1; s < 34; s++) {
+		assert_int_equal(sectmap_get(map, s, 1, b), 0);
+		assert_true(bytes_all_zero(b, 512));
+		assert_int_equal(sectmap_get(map, DISK - s, 1, b), 0);
+		assert_true(bytes_all_zero(b, 512));
+	}
+	sectmap_free(map);
+}
+
+static void gpt_on_4k(void **state)
+{
+	struct sectmap *map = new_map(DISK * 8, 4096);
+	struct table_part p = gpt_part(1, 6, 1000, MSR, MSR_GUID, "x");
+	struct table want = { .kind = DYN_TABLE_GPT, .gpt_guid = DISK_GUID, .n = 1, .parts = &p }, t;
+
+	(void)state;
+	build(map, &want);
+	read_ok(map, &t);
+	assert_u64(t.first_usable, 6);
+	assert_u64(t.last_usable, DISK - 6);
+	assert_u64(t.parts[0].start, 6);
+	assert_u64(t.parts[0].size, 1000);
+	assert_u64(t.n_damage, 0);
+	table_clear(&t);
+	sectmap_free(map);
+}
+
+/* A file system without a partition table has 55 AA too. */
+static void boot_sector_is_no_table(void **state)
+{
+	struct sectmap *map = new_map(DISK, 512);
+	uint8_t b[512];
+	struct table t;
+
+	(void)state;
+	memset(b, 'x', sizeof(b));
+	b[510] = 0x55;
+	b[511] = 0xaa;
+	assert_int_equal(sectmap_put(map, 0, 1, b), 0);
+	read_ok(map, &t);
+	assert_int_equal(t.kind, DYN_TABLE_NONE);
+	table_clear(&t);
+	sectmap_free(map);
+}
+
+static void partition_past_the_end_is_named(void **state)
+{
+	struct sectmap *map = new_map(DISK, 512);
+	struct table_part p = { .start = 63, .size = 1000, .mbr_type = 7 };
+	struct table want = { .kind = DYN_TABLE_MBR, .mbr_signature = 1, .n = 1, .parts = &p }, t;
+
+	(void)state;
+	build(map, &want);
+	put_byte(map, 0, 446 + 15, 0x7f);
+	read_ok(map, &t);
+	assert_true(t.n_damage >= 1);
+	assert_non_null(strstr(t.damage[t.n_damage - 1], "past the end"));
+	table_clear(&t);
+	sectmap_free(map);
+}
+
+/* Hostile bytes give a table or an error, never a crash or an endless loop. */
+static void noise(void **state)
+{
+	uint64_t seed = 88172645463325252ull;
+
+	(void)state;
+	for (int round = 0; round < 150; round++) {
+		struct sectmap *map = gpt_disk();
+		struct table t;
+		for (int k = 0; k < 6; k++) {
+			static const uint64_t where[] = { 0, 1, 2, 3, DISK - 33, DISK - 1 };
+			seed ^= seed << 13;
+			seed ^= seed >> 7;
+			seed ^= seed << 17;
+			put_byte(map, where[seed % 6], seed >> 8 & 511, (uint8_t)(seed >> 32));
+		}
+		if (table_read(map, &t, NULL) == 0) {
+			for (size_t i = 0; i < t.n; i++)
+				assert_non_null(table_type_word(t.kind, &t.parts[i]));
+			table_clear(&t);
+		}
+		sectmap_free(map);
+	}
+}
+
+/* An extended partition whose chain of EBRs points back to its own start. */
+static void ebr_loop_ends(void **state)
+{
+	char path[] = "/tmp/dynadisk-table-XXXXXX";
+	int fd = mkstemp(path);
+	uint8_t b[512] = { 0 };
+	struct sectmap *map = NULL;
+	struct dyn_io *io = NULL;
+	struct table t;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, DISK * 512), 0);
+	b[510] = 0x55;
+	b[511] = 0xaa;
+	b[446 + 4] = 0x05;
+	bytes_put_le(b + 446 + 8, 4, 2048);
+	bytes_put_le(b + 446 + 12, 4, 50000);
+	assert_int_equal(pwrite(fd, b, 512, 0), 512);
+	b[446 + 4] = 0x07;
+	bytes_put_le(b + 446 + 8, 4, 64);
+	bytes_put_le(b + 446 + 12, 4, 1000);
+	b[462 + 4] = 0x05;
+	bytes_put_le(b + 462 + 8, 4, 4096);
+	bytes_put_le(b + 462 + 12, 4, 2000);
+	assert_int_equal(pwrite(fd, b, 512, 2048 * 512), 512);
+	assert_int_equal(pwrite(fd, b, 512, (2048 + 4096) * 512), 512); /* names itself as the next */
+	assert_int_equal(dyn_io_open_ro(path, &io, NULL), 0);
+	assert_int_equal(table_load_sectors(io, &map, NULL), 0);
+	assert_true(sectmap_has(map, 2048 + 4096, 1));
+	if (table_read(map, &t, NULL) == 0) {
+		assert_true(t.n >= 2);
+		assert_true(t.parts[0].extended);
+		assert_true(t.parts[1].logical);
+		assert_u64(t.parts[1].start, 2048 + 64);
+		assert_int_equal(t.parts[1].number, 5);
+		assert_string_equal(table_type_word(t.kind, &t.parts[0]), "Extended");
+		table_clear(&t);
+	}
+	sectmap_free(map);
+	dyn_io_close(io);
+	close(fd);
+	unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(empty_is_none),
+		cmocka_unit_test(mbr_exact_places),
+		cmocka_unit_test(mbr_edit_keeps_the_rest),
+		cmocka_unit_test(gpt_new_and_order),
+		cmocka_unit_test(gpt_upgrade),
+		cmocka_unit_test(gpt_each_copy_damaged),
+		cmocka_unit_test(gpt_both_damaged),
+		cmocka_unit_test(gpt_repaired_by_next_change),
+		cmocka_unit_test(mbr_replaces_gpt),
+		cmocka_unit_test(gpt_on_4k),
+		cmocka_unit_test(boot_sector_is_no_table),
+		cmocka_unit_test(partition_past_the_end_is_named),
+		cmocka_unit_test(noise),
+		cmocka_unit_test(ebr_loop_ends),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
