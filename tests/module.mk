@@ -4,7 +4,7 @@ dist_check_SCRIPTS += \
 	tests/check-layers.sh
 
 EXTRA_DIST += tests/tap.sh tests/judge.sh \
-	tests/vm/kernel.sh tests/vm/vm.sh tests/vm/init tests/vm/ldm.sh tests/vm/console.sh
+	tests/vm/kernel.sh tests/vm/vm.sh tests/vm/init tests/vm/ldm.sh tests/vm/console.sh tests/README.md
 
 # For ./bootstrap check: which tests a run has to have results of.
 .PHONY: list-tests
