@@ -145,6 +145,8 @@ static int new_label(struct fdisk_mem *mem, const struct sectmap *map, const str
 		rc = fdisk_enable_bootbits_protection(mem->cxt, 1);
 	if (!rc)
 		rc = fdisk_apply_script_headers(mem->cxt, dp);
+	/* The context keeps the script and the script keeps the context: neither would ever be freed. */
+	fdisk_set_script(mem->cxt, NULL);
 	fdisk_unref_script(dp);
 	if (rc)
 		return dyn_fail(err, rc, "cannot make a new partition table%s%s", mem->complaint[0] ? ": " : "",
