@@ -168,6 +168,8 @@ struct ldm_db {
 	struct ldm_record *records; /* in slot order of their first fragment; all statuses */
 	uint8_t *config;            /* LDM_CONFIG_SECTORS * 512 bytes, exactly as on disk */
 	uint8_t *log;               /* LDM_LOG_SECTORS * 512 bytes */
+	size_t n_debris;            /* slots of records whose other fragments are gone: an interrupted change left them */
+	uint32_t *by_id;            /* private to src/ldm: positions in records, sorted by id */
 };
 
 /* config and log are copied. Structural damage (magic, geometry, a record that does not parse) is -EBADMSG;
@@ -188,6 +190,16 @@ const struct ldm_record *ldm_db_next(const struct ldm_db *db, enum ldm_kind kind
 /* Names and numbers for new objects, section 6: lowest free. dst as large as said there. */
 uint32_t ldm_db_free_volume_number(const struct ldm_db *db);              /* 1..255, 0 = none free */
 void ldm_db_new_name(const struct ldm_db *db, enum ldm_kind kind, const char *parent, char dst[64]); /* VolumeN, DiskN, <parent>-NN */
+
+/* What the kernel log says (section 7), live entries only. A dirty entry: the redundant volume was open for writing when
+ * the machine stopped, so its halves may differ. A detach entry: the half was dropped after an error. */
+enum { LDM_LOG_DETACH = 1, LDM_LOG_DIRTY = 2, LDM_LOG_COMMIT = 3, LDM_LOG_LOGDETACH = 4, LDM_LOG_APP_DIRTY = 5 };
+struct ldm_log_entry {
+	uint8_t status;
+	uint64_t first, second; /* commit: old and new transaction; otherwise object id and transaction */
+};
+/* Fills at most cap entries, returns how many there are; 0 also when the log is unreadable. */
+size_t ldm_db_log(const struct ldm_db *db, struct ldm_log_entry *out, size_t cap);
 
 /* A fresh database holding only its group record (section 6, "Fresh single-disk group": id 1, tid 0, VMDB clean). */
 int ldm_db_new(const char *group_name, const char *group_guid, uint64_t filetime, struct ldm_db **out);
