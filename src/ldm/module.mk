@@ -9,7 +9,9 @@ libdynadisk_a_SOURCES += \
 	src/ldm/privhead.c \
 	src/ldm/rebuild.c src/ldm/rebuild.h \
 	src/ldm/record.c \
+	src/ldm/recover.c \
 	src/ldm/toc.c \
+	src/ldm/txn.c \
 	src/ldm/vmdb.c
 
 if HAVE_CMOCKA
@@ -19,4 +21,9 @@ check_PROGRAMS += tests/unit/ldm_record_test
 tests_unit_ldm_record_test_SOURCES = tests/unit/ldm_record_test.c $(LDM_SUPPORT)
 tests_unit_ldm_record_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_ldm_record_test_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/ldm_txn_test
+tests_unit_ldm_txn_test_SOURCES = tests/unit/ldm_txn_test.c $(LDM_SUPPORT)
+tests_unit_ldm_txn_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_ldm_txn_test_LDADD = $(UNIT_LIBS)
 endif
