@@ -22,7 +22,7 @@ static void put_disk(struct json *j, const struct dyn_model *m, const struct dyn
 	json_number(j, "free", d->free);
 	json_text(j, "status", words_disk_status(WORDS_JSON, d->status));
 	json_text(j, "type", words_disk_type(WORDS_JSON, d->dynamic));
-	if (missing || d->table == DYN_TABLE_NONE)
+	if (missing)
 		json_null(j, "table");
 	else
 		json_text(j, "table", words_table(WORDS_JSON, d->table));
