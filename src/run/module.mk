@@ -1,9 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libdynadisk_a_SOURCES += \
+	src/run/apply.c \
+	src/run/check.c \
 	src/run/copy.c src/run/copy.h \
 	src/run/copy_holes.c \
 	src/run/copy_threads.c \
 	src/run/copy_uring.c \
+	src/run/job.c src/run/job.h \
+	src/run/job_run.c \
+	src/run/lock.c \
+	src/run/run.h \
+	src/run/session.c \
+	src/run/undo_file.c src/run/undo.h \
+	src/run/undo_save.c \
 	src/run/writer.c src/run/writer.h
 
 if HAVE_CMOCKA

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * job_run.c - the work of a rebuild, on the worker thread.
+ *
+ * Phases: check what an earlier run copied (never trusted), copy, verify all of it, commit.
+ * The volume becomes a mirror in the commit and nowhere else; until then the disks hold a
+ * healthy simple volume and a record of how far the copy came, whatever happens here. The
+ * record moves on only after a flush of the target, to the other sector of its pair.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/copy.h"
+#include "run/job.h"
+#include "run/writer.h"
+
+enum { SECTOR = 512 };
+static const uint64_t RECORD_NS = 5000000000u, SECOND_NS = 1000000000u, WAKE_NS = 100000000u;
+
+/* --------------------------------------------------------------- the record */
+
+/* Sectors of the source that could not be read, those of the phase under way included. */
+static uint64_t errors(const struct job *j)
+{
+	return j->bad_sectors + (j->now ? j->now->bad_sectors : 0);
+}
+
+static int record_write(struct job *j, struct dyn_err *err)
+{
+	struct ldm_rebuild *r = &j->copy.record;
+	uint64_t sector = j->copy.target_private_start + j->copy.record_slot;
+	void *b = NULL;
+	int rc;
+
+	if (posix_memalign(&b, 4096, SECTOR))
+		return dyn_fail_nomem(err);
+	r->sequence++;
+	r->updated = session_filetime(j->s);
+	r->errors = errors(j);
+	ldm_rebuild_encode(r, b);
+	pthread_mutex_lock(&j->s->run->meta);
+	rc = dyn_io_write(j->target, sector * SECTOR, b, SECTOR);
+	if (rc == -EINVAL && writer_drop_direct(j->target))
+		rc = dyn_io_write(j->target, sector * SECTOR, b, SECTOR);
+	if (!rc)
+		rc = dyn_io_sync(j->target);
+	if (!rc)
+		j->copy.record_slot ^= 1; /* under meta: run_jobs_conflict() looks at it */
+	pthread_mutex_unlock(&j->s->run->meta);
+	free(b);
+	if (rc)
+		return dyn_refuse(err, rc, "Check the disk and its cable; the rebuild can then be continued.",
+				  "%s: the rebuild's place cannot be written at sector %llu: %s", j->target_title,
+				  (unsigned long long)sector, strerror(-rc));
+	session_log(j->s, "write %s sector %llu count 1: rebuild record", j->target_path, (unsigned long long)sector);
+	j->record_time = job_now_ns();
+	return 0;
+}
+
+/* ---------------------------------------------------------------- callbacks */
+
+static bool want_stop(void *arg)
+{
+	struct job *j = arg;
+	bool stop;
+
+	pthread_mutex_lock(&j->s->run->lock);
+	stop = j->want != JOB_WANT_RUN || j->s->run->ending;
+	pthread_mutex_unlock(&j->s->run->lock);
+	return stop;
+}
+
+static uint64_t get_limit(void *arg)
+{
+	struct job *j = arg;
+	uint64_t limit;
+
+	pthread_mutex_lock(&j->s->run->lock);
+	limit = j->pub.limit;
+	pthread_mutex_unlock(&j->s->run->lock);
+	return limit;
+}
+
+/* A moving average over the last seconds: steady enough to read, quick enough to follow a limit. */
+static void update_rate(struct job *j, uint64_t now)
+{
+	uint64_t ns = now - j->rate_time, rate;
+
+	if (ns < SECOND_NS || j->pos < j->rate_pos)
+		return;
+	rate = (uint64_t)((double)(j->pos - j->rate_pos) * 1e9 / (double)ns);
+	j->pub.rate = j->pub.rate ? (2 * j->pub.rate + rate) / 3 : rate;
+	j->rate_time = now;
+	j->rate_pos = j->pos;
+}
+
+static void publish(struct job *j, uint64_t total)
+{
+	struct run_state *rs = j->s->run;
+	uint64_t now = job_now_ns();
+	bool wake;
+
+	pthread_mutex_lock(&rs->lock);
+	update_rate(j, now);
+	wake = now - j->wake_time >= SECOND_NS ||
+	       (now - j->wake_time >= WAKE_NS && total && j->pos * 100 / total != j->pub.done * 100 / total);
+	j->pub.done = j->pos;
+	j->pub.total = total;
+	j->pub.errors = errors(j);
+	j->pub.seconds_left = j->pub.rate ? (total - j->pos + j->pub.rate - 1) / j->pub.rate : 0;
+	pthread_mutex_unlock(&rs->lock);
+	if (wake) {
+		j->wake_time = now;
+		job_wake(rs);
+	}
+}
+
+static uint64_t phase_size(const struct job *j)
+{
+	return j->phase == JOB_PHASE_CHECK ? j->copy.record.done * SECTOR : j->size;
+}
+
+static int on_progress(void *arg, uint64_t done)
+{
+	struct job *j = arg;
+
+	j->pos = done;
+	if (j->phase == JOB_PHASE_COPY)
+		j->copy.record.done = done / SECTOR;
+	else if (j->phase == JOB_PHASE_VERIFY)
+		j->copy.record.verified = done / SECTOR;
+	publish(j, phase_size(j));
+	if (job_now_ns() - j->record_time < RECORD_NS)
+		return 0;
+	j->callback_rc = record_write(j, &j->callback_err);
+	return j->callback_rc;
+}
+
+/* -------------------------------------------------------------------- phases */
+
+static int copy_failed(struct job *j, int rc, const struct copy_result *r, struct dyn_err *err)
+{
+	static const char stays[] = "The volume stays what it was: healthy, without a second half. ";
+	const char *why = strerror(-rc);
+	unsigned long long at = r->fault_at / SECTOR, last = (r->fault_at + r->fault_size) / SECTOR - 1;
+
+	switch (r->fault) {
+	case COPY_FAULT_TARGET_WRITE:
+		rc = dyn_fail(err, rc, "%s cannot be written at sectors %llu to %llu: %s", j->target_title, at, last, why);
+		break;
+	case COPY_FAULT_TARGET_READ:
+		rc = dyn_fail(err, rc, "%s cannot be read back at sectors %llu to %llu: %s", j->target_title, at, last, why);
+		break;
+	case COPY_FAULT_DIFFERS:
+		rc = dyn_fail(err, -EIO, "%s does not hold what was written to it at sectors %llu to %llu, twice",
+			      j->target_title, at, last);
+		break;
+	case COPY_FAULT_SOURCE_READ:
+		rc = dyn_fail(err, rc, "%s cannot be read at sector %llu: %s (%llu sectors so far)", j->source_title, at, why,
+			      (unsigned long long)r->bad_sectors);
+		break;
+	default:
+		rc = dyn_fail(err, rc, "the rebuild of %s stopped: %s", j->copy.volume_title, why);
+	}
+	dyn_err_way_out(err, "%s%s", stays,
+			r->fault == COPY_FAULT_SOURCE_READ ? "Check that disk and its cable, then continue the rebuild." :
+							     "Replace the new disk, or check its cable and continue.");
+	return rc;
+}
+
+static int source_damaged(struct job *j, struct dyn_err *err)
+{
+	return dyn_refuse(err, -EIO,
+			  "The volume stays what it was. Save its files, then continue (the sectors are tried again) or cancel.",
+			  "%llu sector%s of %s could not be read, the first at sector %llu",
+			  (unsigned long long)j->bad_sectors, j->bad_sectors == 1 ? "" : "s", j->source_title,
+			  (unsigned long long)(j->first_bad / SECTOR));
+}
+
+static int run_phase(struct job *j, struct dyn_err *err)
+{
+	static const enum copy_mode modes[] = { COPY_CHECK, COPY_COPY, COPY_VERIFY };
+	static const enum dyn_job_state states[] = { DYN_JOB_CHECKING, DYN_JOB_COPYING, DYN_JOB_VERIFYING };
+	struct copy_task t = { .mode = modes[j->phase], .source = j->source, .target = j->target,
+			       .source_offset = j->source_offset, .target_offset = j->target_offset,
+			       .size = phase_size(j), .start = j->pos, .no_uring = getenv("DYNADISK_NO_URING") != NULL,
+			       .arg = j, .stop = want_stop, .limit = get_limit, .progress = on_progress };
+	struct copy_result r = { 0 };
+	int rc;
+
+	j->rate_time = job_now_ns();
+	j->rate_pos = j->pos;
+	publish(j, t.size);
+	job_set_state(j, states[j->phase], NULL);
+	j->now = &r;
+	rc = copy_run(&t, &r);
+	j->now = NULL;
+	if (r.bad_sectors && (!j->bad_sectors || r.first_bad < j->first_bad))
+		j->first_bad = r.first_bad;
+	j->bad_sectors += r.bad_sectors;
+	publish(j, t.size);
+	if (!rc || rc == -ECANCELED)
+		return rc;
+	if (j->callback_rc) {
+		*err = j->callback_err;
+		return j->callback_rc;
+	}
+	return copy_failed(j, rc, &r, err);
+}
+
+static int run_phases(struct job *j, struct dyn_err *err)
+{
+	int rc = 0;
+
+	if (j->phase == JOB_PHASE_CHECK) {
+		rc = run_phase(j, err);
+		if (rc)
+			return rc;
+		j->phase = JOB_PHASE_COPY;
+		j->pos = j->copy.record.done * SECTOR;
+	}
+	if (j->phase == JOB_PHASE_COPY) {
+		rc = run_phase(j, err);
+		if (rc)
+			return rc;
+		if (j->bad_sectors)
+			return source_damaged(j, err);
+		j->phase = JOB_PHASE_VERIFY;
+		j->pos = 0;
+		j->copy.record.done = j->size / SECTOR;
+		j->copy.record.phase = LDM_REBUILD_VERIFY;
+		j->copy.record.verified = 0;
+		rc = record_write(j, err);
+		if (rc)
+			return rc;
+	}
+	rc = run_phase(j, err);
+	if (!rc && j->bad_sectors)
+		rc = source_damaged(j, err);
+	return rc;
+}
+
+/* -------------------------------------------------------------------- commit */
+
+static int scan(struct job *j, struct dyn_model **m, struct dyn_err *err)
+{
+	struct model_scan_args args = { .paths = (const char *const *)j->s->paths, .n_paths = j->s->n_paths,
+					.sys_root = j->s->sys_root };
+	struct dyn_job *live = NULL;
+	int rc = run_jobs_live(j->s, &live, &args.n_jobs);
+
+	args.jobs = live;
+	rc = rc ? dyn_fail_nomem(err) : model_scan(&args, m, err);
+	free(live);
+	return rc;
+}
+
+static size_t target_index(const struct job *j, const struct dyn_model *m)
+{
+	for (size_t i = 0; i < m->n_disks; i++)
+		if (m->disks[i].status != DYN_DISK_MISSING && strcmp(m->disks[i].path, j->target_path) == 0)
+			return i;
+	return DYN_NONE;
+}
+
+/* Attaches the half (commit), or clears the record, from the disks as they are now. */
+static int finish_plan(struct job *j, bool attach, struct dyn_err *err)
+{
+	struct dyn_model *m = NULL;
+	struct dyn_plan *p = NULL;
+	size_t target;
+	int rc;
+
+	pthread_mutex_lock(&j->s->run->meta);
+	rc = scan(j, &m, err);
+	if (!rc && attach) {
+		rc = plan_attach(j->s, m, &j->copy, &p, err);
+	} else if (!rc) {
+		target = target_index(j, m);
+		rc = target == DYN_NONE ? dyn_fail(err, -ENODEV, "%s is gone", j->target_title) :
+					  plan_clear_record(j->s, m, target, j->copy.record_slot, &p, err);
+	}
+	if (!rc)
+		rc = run_apply_locked(j->s, p, j, err);
+	dyn_plan_free(p);
+	dyn_model_unref(m);
+	pthread_mutex_unlock(&j->s->run->meta);
+	return rc;
+}
+
+void job_cancel(struct job *j)
+{
+	struct dyn_err err = { 0 };
+	int rc = finish_plan(j, false, &err);
+
+	pthread_mutex_lock(&j->s->run->meta); /* a lock is given back only where nobody is taking one */
+	job_release(j);
+	pthread_mutex_unlock(&j->s->run->meta);
+	job_set_state(j, rc ? DYN_JOB_FAILED : DYN_JOB_CANCELLED, rc ? &err : NULL);
+}
+
+/* --------------------------------------------------------------------- a job */
+
+static int open_disks(struct job *j, struct dyn_err *err)
+{
+	struct run_state *rs = j->s->run;
+	int rc = dyn_io_open_ro(j->source_path, &j->source, err);
+
+	if (!rc)
+		rc = writer_open(j->target_path, false, &j->target, err);
+	if (rc)
+		return rc;
+	writer_set_direct(j->source);
+	writer_set_direct(j->target);
+	if (rs->wrap_io) {
+		rs->wrap_io(rs->wrap_arg, &j->source, false);
+		rs->wrap_io(rs->wrap_arg, &j->target, true);
+	}
+	return 0;
+}
+
+static void close_disks(struct job *j)
+{
+	dyn_io_close(j->source);
+	dyn_io_close(j->target);
+	j->source = j->target = NULL;
+}
+
+/* Stopped by a wish: the record says how far it came. */
+static int stop_here(struct job *j, struct dyn_err *err)
+{
+	int rc = record_write(j, err);
+	bool pause;
+
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&j->s->run->lock);
+	pause = j->want == JOB_WANT_PAUSE;
+	if (pause)
+		j->want = JOB_WANT_RUN; /* the wish is granted */
+	pthread_mutex_unlock(&j->s->run->lock);
+	job_set_state(j, pause ? DYN_JOB_PAUSED : DYN_JOB_QUEUED, NULL);
+	return 0;
+}
+
+void job_run(struct job *j)
+{
+	struct dyn_err err = { 0 };
+	int rc = open_disks(j, &err);
+
+	j->callback_rc = 0;
+	j->record_time = job_now_ns();
+	session_log(j->s, "write %s sector %llu count %llu: copy of %s", j->target_path,
+		    (unsigned long long)(j->target_offset / SECTOR), (unsigned long long)(j->size / SECTOR), j->source_path);
+	if (!rc)
+		rc = run_phases(j, &err);
+	if (rc == -ECANCELED) {
+		rc = stop_here(j, &err);
+		close_disks(j);
+		if (!rc)
+			return;
+	} else {
+		if (j->target && rc)
+			(void)record_write(j, NULL); /* the place it came to, if the disk still takes it */
+		close_disks(j);
+		if (!rc) {
+			job_set_state(j, DYN_JOB_COMMITTING, NULL);
+			rc = finish_plan(j, true, &err);
+		}
+	}
+	pthread_mutex_lock(&j->s->run->meta);
+	job_release(j);
+	pthread_mutex_unlock(&j->s->run->meta);
+	job_set_state(j, rc ? DYN_JOB_FAILED : DYN_JOB_DONE, rc ? &err : NULL);
+}

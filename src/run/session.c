@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* session.c - opening and closing a session, and the scan. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "run/run.h"
+
+/* Where undo files go: as told, else by the usual rules for root and for others. */
+static char *default_state_dir(void)
+{
+	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	char *dir = NULL;
+
+	if (geteuid() == 0)
+		return strdup("/var/lib/dynadisk");
+	if (xdg && xdg[0] == '/')
+		return asprintf(&dir, "%s/dynadisk", xdg) < 0 ? NULL : dir;
+	return asprintf(&dir, "%s/.local/state/dynadisk", home && home[0] ? home : "/tmp") < 0 ? NULL : dir;
+}
+
+static struct run_state *run_state_new(void)
+{
+	struct run_state *rs = calloc(1, sizeof(*rs));
+	pthread_condattr_t attr;
+
+	if (!rs)
+		return NULL;
+	rs->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (rs->wake_fd < 0) {
+		free(rs);
+		return NULL;
+	}
+	pthread_mutex_init(&rs->meta, NULL);
+	pthread_mutex_init(&rs->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&rs->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	return rs;
+}
+
+static void run_state_free(struct run_state *rs)
+{
+	if (!rs)
+		return;
+	close(rs->wake_fd);
+	pthread_cond_destroy(&rs->changed);
+	pthread_mutex_destroy(&rs->lock);
+	pthread_mutex_destroy(&rs->meta);
+	free(rs);
+}
+
+static void session_free(struct dyn_session *s)
+{
+	for (size_t i = 0; s->paths && i < s->n_paths; i++)
+		free(s->paths[i]);
+	free(s->paths);
+	free(s->state_dir);
+	free(s->sys_root);
+	run_state_free(s->run);
+	free(s);
+}
+
+static int copy_paths(struct dyn_session *s, const char *const *paths, size_t n)
+{
+	if (n == 0)
+		return 0;
+	s->paths = calloc(n, sizeof(*s->paths));
+	if (!s->paths)
+		return -ENOMEM;
+	for (s->n_paths = 0; s->n_paths < n; s->n_paths++) {
+		s->paths[s->n_paths] = strdup(paths[s->n_paths]);
+		if (!s->paths[s->n_paths])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int dyn_session_open(const char *const *paths, size_t n, const struct dyn_options *opt, struct dyn_session **out,
+		     struct dyn_err *err)
+{
+	static const struct dyn_options none;
+	struct dyn_session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return dyn_fail_nomem(err);
+	if (!opt)
+		opt = &none;
+	s->state_dir = opt->state_dir ? strdup(opt->state_dir) : default_state_dir();
+	s->sys_root = strdup(opt->sys_root ? opt->sys_root : "");
+	s->read_only = opt->read_only;
+	s->fixed_time = opt->fixed_time;
+	s->rand.state = opt->seed;
+	s->log = opt->log;
+	s->log_arg = opt->log_arg;
+	s->run = run_state_new();
+	if (!s->state_dir || !s->sys_root || !s->run || copy_paths(s, paths, n)) {
+		session_free(s);
+		return dyn_fail_nomem(err);
+	}
+	*out = s;
+	return 0;
+}
+
+void dyn_session_close(struct dyn_session *s)
+{
+	if (!s)
+		return;
+	run_jobs_end(s);
+	session_free(s);
+}
+
+int dyn_scan(struct dyn_session *s, struct dyn_model **out, struct dyn_err *err)
+{
+	struct model_scan_args args = { .paths = (const char *const *)s->paths, .n_paths = s->n_paths,
+					.sys_root = s->sys_root };
+	struct dyn_job *jobs = NULL;
+	int rc = run_jobs_live(s, &jobs, &args.n_jobs);
+
+	if (rc)
+		return dyn_fail_nomem(err);
+	args.jobs = jobs;
+	rc = model_scan(&args, out, err);
+	free(jobs);
+	if (rc == 0) {
+		pthread_mutex_lock(&s->run->lock);
+		s->run->stale = false;
+		pthread_mutex_unlock(&s->run->lock);
+	}
+	return rc;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * undo.h - the undo file: what the disks held before a plan, and what the plan left there.
+ *
+ * Layout, big-endian: "DYNUNDO1" 8 | checksum 8 (FNV-1a of all that follows) | time 8 | title S |
+ * group GUID S, config + log known: 1 | n disks 4, each path S, GUID S, serial S, size 8 | n runs 4,
+ * each disk 4, sector 8, count 4, rank 4, flags 4, before, after (count * 512 each). S: length 2 and
+ * bytes. Rank: the place of the last write to the run in the plan's order.
+ */
+#ifndef DYN_RUN_UNDO_H
+#define DYN_RUN_UNDO_H
+
+#include "run/run.h"
+
+enum { UNDO_MAX_FILE = 256 << 20, UNDO_MAX_RUNS = 1 << 20, UNDO_MAX_DISKS = 4096 };
+enum {
+	UNDO_RECORD = 1,  /* a rebuild record: its job moves it on, so it need not hold what the plan wrote */
+	UNDO_CONTEXT = 2, /* not written by the plan: the rest of a database, to know the old one whole */
+};
+
+struct undo_disk {
+	char *path, *guid, *serial;
+	uint64_t size;
+};
+
+struct undo_run {
+	uint32_t disk;         /* index into disks */
+	uint64_t sector;
+	uint32_t n_sectors, rank, flags;
+	uint8_t *before, *after; /* n_sectors * 512 each, owned by the file's buffer or by `own` */
+};
+
+struct undo_file {
+	int64_t when;
+	char *title;
+	size_t n_disks;
+	struct undo_disk *disks;
+	size_t n_runs;
+	struct undo_run *runs;
+};
+
+void undo_file_free(struct undo_file *f); /* NULL is fine */
+/* Appends a run; bytes are copied. -ENOMEM. */
+int undo_file_add(struct undo_file *f, uint32_t disk, uint64_t sector, uint32_t n, uint32_t rank, uint32_t flags,
+		  const uint8_t *before, const uint8_t *after);
+
+/* Writes it into the state directory under a new name, synced, folder and all. */
+int undo_file_store(const struct dyn_session *s, const struct undo_file *f, char id[64], struct dyn_err *err);
+/* id is a file name of the state directory, nothing else. -EBADMSG when it is damaged. */
+int undo_file_load(const struct dyn_session *s, const char *id, struct undo_file **out, struct dyn_err *err);
+/* Only time and title, with the same checks. */
+bool undo_id_ok(const char *id);
+/* state_dir/undo */
+int undo_dir(const struct dyn_session *s, char *dst, size_t n);
+
+#endif

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "run/undo.h"
+
+enum { SECTOR = 512, HEAD = 16 };
+static const uint8_t magic[8] = { 'D', 'Y', 'N', 'U', 'N', 'D', 'O', '1' };
+
+void undo_file_free(struct undo_file *f)
+{
+	if (!f)
+		return;
+	for (size_t i = 0; i < f->n_disks; i++) {
+		free(f->disks[i].path);
+		free(f->disks[i].guid);
+		free(f->disks[i].serial);
+	}
+	for (size_t i = 0; i < f->n_runs; i++) {
+		free(f->runs[i].before);
+		free(f->runs[i].after);
+	}
+	free(f->disks);
+	free(f->runs);
+	free(f->title);
+	free(f);
+}
+
+int undo_file_add(struct undo_file *f, uint32_t disk, uint64_t sector, uint32_t n, uint32_t rank, uint32_t flags,
+		  const uint8_t *before, const uint8_t *after)
+{
+	struct undo_run r = { .disk = disk, .sector = sector, .n_sectors = n, .rank = rank, .flags = flags };
+	size_t bytes = (size_t)n * SECTOR;
+
+	if (f->n_runs % 64 == 0) {
+		struct undo_run *runs = realloc(f->runs, (f->n_runs + 64) * sizeof(*runs));
+		if (!runs)
+			return -ENOMEM;
+		f->runs = runs;
+	}
+	r.before = malloc(bytes);
+	r.after = malloc(bytes);
+	if (!r.before || !r.after) {
+		free(r.before);
+		free(r.after);
+		return -ENOMEM;
+	}
+	memcpy(r.before, before, bytes);
+	memcpy(r.after, after, bytes);
+	f->runs[f->n_runs++] = r;
+	return 0;
+}
+
+/* -------------------------------------------------------------------- bytes */
+
+struct out {
+	uint8_t *b;
+	size_t n, cap;
+	bool bad;
+};
+
+static void put(struct out *o, const void *p, size_t n)
+{
+	if (o->bad)
+		return;
+	if (o->cap - o->n < n) {
+		size_t cap = (o->cap + n) * 2;
+		uint8_t *b = realloc(o->b, cap);
+		if (!b) {
+			o->bad = true;
+			return;
+		}
+		o->b = b;
+		o->cap = cap;
+	}
+	memcpy(o->b + o->n, p, n);
+	o->n += n;
+}
+
+static void put_num(struct out *o, size_t n, uint64_t v)
+{
+	uint8_t b[8];
+
+	bytes_put_be(b, n, v);
+	put(o, b, n);
+}
+
+static void put_text(struct out *o, const char *s)
+{
+	size_t n = strlen(s) > 0xffff ? 0xffff : strlen(s);
+
+	put_num(o, 2, n);
+	put(o, s, n);
+}
+
+static uint64_t checksum(const uint8_t *p, size_t n)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ p[i]) * 0x100000001b3u;
+	return h;
+}
+
+static void encode(const struct undo_file *f, struct out *o)
+{
+	put(o, magic, sizeof(magic));
+	put_num(o, 8, 0);
+	put_num(o, 8, (uint64_t)f->when);
+	put_text(o, f->title);
+	put_num(o, 4, f->n_disks);
+	for (size_t i = 0; i < f->n_disks; i++) {
+		put_text(o, f->disks[i].path);
+		put_text(o, f->disks[i].guid);
+		put_text(o, f->disks[i].serial);
+		put_num(o, 8, f->disks[i].size);
+	}
+	put_num(o, 4, f->n_runs);
+	for (size_t i = 0; i < f->n_runs; i++) {
+		const struct undo_run *r = &f->runs[i];
+		put_num(o, 4, r->disk);
+		put_num(o, 8, r->sector);
+		put_num(o, 4, r->n_sectors);
+		put_num(o, 4, r->rank);
+		put_num(o, 4, r->flags);
+		put(o, r->before, (size_t)r->n_sectors * SECTOR);
+		put(o, r->after, (size_t)r->n_sectors * SECTOR);
+	}
+	if (!o->bad)
+		bytes_put_be(o->b + 8, 8, checksum(o->b + HEAD, o->n - HEAD));
+}
+
+static char *get_text(struct cur *c)
+{
+	size_t n = (size_t)cur_be(c, 2);
+	const uint8_t *p = cur_take(c, n);
+	char *s = p ? malloc(4 * n + 1) : NULL;
+
+	if (s)
+		dyn_text_clean(s, 4 * n + 1, p, n); /* it goes to the screen */
+	else
+		c->bad = true;
+	return s;
+}
+
+static void decode_disks(struct cur *c, struct undo_file *f)
+{
+	size_t n = (size_t)cur_be(c, 4);
+
+	if (n > UNDO_MAX_DISKS || !(f->disks = calloc(n + 1, sizeof(*f->disks)))) {
+		c->bad = true;
+		return;
+	}
+	for (; !c->bad && f->n_disks < n; f->n_disks++) {
+		struct undo_disk *d = &f->disks[f->n_disks];
+		d->path = get_text(c);
+		d->guid = get_text(c);
+		d->serial = get_text(c);
+		d->size = cur_be(c, 8);
+	}
+}
+
+static void decode_runs(struct cur *c, struct undo_file *f)
+{
+	size_t n = (size_t)cur_be(c, 4);
+
+	if (n > UNDO_MAX_RUNS)
+		c->bad = true;
+	for (size_t i = 0; !c->bad && i < n; i++) {
+		uint32_t disk = (uint32_t)cur_be(c, 4);
+		uint64_t sector = cur_be(c, 8), end, total;
+		uint32_t count = (uint32_t)cur_be(c, 4), rank = (uint32_t)cur_be(c, 4), flags = (uint32_t)cur_be(c, 4);
+		const uint8_t *before, *after;
+		if (disk >= f->n_disks || count == 0 || count > UNDO_MAX_FILE / SECTOR) {
+			c->bad = true;
+			break;
+		}
+		total = f->disks[disk].size / SECTOR;
+		before = cur_take(c, (size_t)count * SECTOR);
+		after = cur_take(c, (size_t)count * SECTOR);
+		if (!before || !after || add_overflows(sector, count, &end) || end > total ||
+		    undo_file_add(f, disk, sector, count, rank, flags, before, after))
+			c->bad = true;
+	}
+}
+
+static int decode(const uint8_t *b, size_t n, struct undo_file **out)
+{
+	struct undo_file *f;
+	struct cur c;
+
+	if (n < HEAD || memcmp(b, magic, sizeof(magic)) != 0 || bytes_be(b + 8, 8) != checksum(b + HEAD, n - HEAD))
+		return -EBADMSG;
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	c = cur_of(b + HEAD, n - HEAD);
+	f->when = (int64_t)cur_be(&c, 8);
+	f->title = get_text(&c);
+	decode_disks(&c, f);
+	if (!c.bad)
+		decode_runs(&c, f);
+	if (c.bad || cur_left(&c)) {
+		undo_file_free(f);
+		return -EBADMSG;
+	}
+	*out = f;
+	return 0;
+}
+
+/* ------------------------------------------------------------------- folder */
+
+int undo_dir(const struct dyn_session *s, char *dst, size_t n)
+{
+	int len = snprintf(dst, n, "%s/undo", s->state_dir);
+
+	return len < 0 || (size_t)len >= n ? -ENAMETOOLONG : 0;
+}
+
+bool undo_id_ok(const char *id)
+{
+	size_t n = strlen(id);
+
+	return n > 5 && n < 64 && strcmp(id + n - 5, ".undo") == 0 && id[0] != '.' &&
+	       strspn(id, "0123456789abcdefghijklmnopqrstuvwxyz-.") == n;
+}
+
+/* Makes every folder of the path that is missing, ours (0700). */
+static int make_dirs(char *path)
+{
+	for (char *p = path + 1;; p++) {
+		char c = *p;
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0700) < 0 && errno != EEXIST) {
+			int rc = -errno;
+			*p = c;
+			return rc;
+		}
+		*p = c;
+		if (c == '\0')
+			return 0;
+	}
+}
+
+/* The folder must be a real one that nobody else can write to: what is in it is written to disks one day. */
+static int open_dir(const struct dyn_session *s, bool create, char *path, size_t n)
+{
+	int rc = undo_dir(s, path, n), fd;
+	struct stat st;
+
+	if (!rc && create)
+		rc = make_dirs(path);
+	if (rc)
+		return rc;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0 || (st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 022)) {
+		close(fd);
+		return -EPERM;
+	}
+	return fd;
+}
+
+static int write_all(int fd, const uint8_t *b, size_t n)
+{
+	while (n > 0) {
+		ssize_t w = write(fd, b, n);
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w <= 0)
+			return w < 0 ? -errno : -EIO;
+		b += w;
+		n -= (size_t)w;
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+/* A new file named after the time, so that names sort; a number tells those of one second apart. */
+static int create_file(int dir, int64_t when, char id[64])
+{
+	time_t t = (time_t)when;
+	char stamp[32] = "00000000-000000";
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm))
+		strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+	for (int i = 0; i < 10000; i++) {
+		int fd;
+		snprintf(id, 64, "%s-%04d.undo", stamp, i);
+		fd = openat(dir, id, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd >= 0 || errno != EEXIST)
+			return fd >= 0 ? fd : -errno;
+	}
+	return -EEXIST;
+}
+
+static int store(int dir, const struct undo_file *f, char id[64])
+{
+	struct out o = { 0 };
+	int fd = -1, rc;
+
+	encode(f, &o);
+	if (o.bad) {
+		free(o.b);
+		return -ENOMEM;
+	}
+	fd = create_file(dir, f->when, id);
+	rc = fd < 0 ? fd : write_all(fd, o.b, o.n);
+	if (fd >= 0 && close(fd) < 0 && !rc)
+		rc = -errno;
+	if (!rc && fsync(dir) < 0)
+		rc = -errno;
+	if (rc && fd >= 0)
+		(void)unlinkat(dir, id, 0);
+	free(o.b);
+	return rc;
+}
+
+int undo_file_store(const struct dyn_session *s, const struct undo_file *f, char id[64], struct dyn_err *err)
+{
+	char path[4096] = "";
+	int dir = open_dir(s, true, path, sizeof(path));
+	int rc = dir < 0 ? dir : store(dir, f, id);
+
+	if (dir >= 0)
+		close(dir);
+	if (rc) {
+		dyn_fail(err, rc, "nothing was written: the undo file cannot be saved: %s", strerror(-rc));
+		dyn_err_way_out(err, "Make room or writable space for undo files in %.180s.", path);
+	}
+	return rc;
+}
+
+static int load(int dir, const char *id, struct undo_file **out)
+{
+	int fd = openat(dir, id, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK), rc;
+	struct stat st;
+	uint8_t *b = NULL;
+
+	if (fd < 0)
+		return -errno;
+	rc = fstat(fd, &st) < 0 ? -errno : 0;
+	if (!rc && (!S_ISREG(st.st_mode) || st.st_size < HEAD || st.st_size > UNDO_MAX_FILE))
+		rc = -EBADMSG;
+	if (!rc && !(b = malloc((size_t)st.st_size)))
+		rc = -ENOMEM;
+	if (!rc)
+		rc = dyn_pread_full(fd, b, (size_t)st.st_size, 0);
+	if (!rc)
+		rc = decode(b, (size_t)st.st_size, out);
+	free(b);
+	close(fd);
+	return rc;
+}
+
+int undo_file_load(const struct dyn_session *s, const char *id, struct undo_file **out, struct dyn_err *err)
+{
+	char path[4096] = "";
+	int dir = undo_id_ok(id) ? open_dir(s, false, path, sizeof(path)) : -ENOENT;
+	int rc = dir < 0 ? dir : load(dir, id, out);
+
+	if (dir >= 0)
+		close(dir);
+	if (rc == -EBADMSG)
+		return dyn_refuse(err, rc, "It cannot be used; the disks are untouched.", "the undo file %.64s is damaged", id);
+	return rc ? dyn_fail(err, rc, "the undo file %.64s cannot be read: %s", id, strerror(-rc)) : 0;
+}
+
+void run_undo_drop(const struct dyn_session *s, const char *id)
+{
+	char path[4096];
+	int dir = undo_id_ok(id) ? open_dir(s, false, path, sizeof(path)) : -ENOENT;
+
+	if (dir < 0)
+		return;
+	(void)unlinkat(dir, id, 0);
+	(void)fsync(dir);
+	close(dir);
+}
