@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* internal.h - what the shell's own files share. */
+#ifndef UI_SHELL_INTERNAL_H
+#define UI_SHELL_INTERNAL_H
+
+#include <stdio.h>
+
+#include "dynadisk.h"
+#include "ui/shell/grammar.h"
+#include "ui/shell/input.h"
+
+/* Which disk or volume commands act on, by what stays the same when numbers move. */
+struct shell_focus {
+	bool set;
+	char guid[37];
+	char path[256], model[96], serial[96]; /* of the disk; for a volume without GUID, of the disk it begins on */
+	uint64_t offset;                       /* such a volume's first byte */
+};
+
+struct shell {
+	struct dyn_session *session;
+	struct dyn_model *model;
+	struct shell_focus disk, volume;
+	FILE *out;
+	struct input *input;
+	int sigfd;
+	bool interactive;    /* a person types: prompts, asks before data is destroyed */
+	bool out_tty;        /* progress is drawn in place */
+	bool done;           /* EXIT, or nothing can go on */
+	bool preview;        /* plans are shown, not carried out */
+	bool preview_next;   /* ... for the next command */
+	uint64_t rate;       /* bytes per second for rebuilds yet to start; 0 none */
+	unsigned *told;      /* ids of finished jobs whose end was said */
+	size_t n_told;
+	size_t n_ended;      /* finished jobs at the last scan */
+	bool job_failed;     /* a rebuild of this run did not come to its end */
+};
+
+/* ---- replies (shell.c). A reply begins with one empty line. */
+void shell_say(struct shell *sh, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* "Virtual Disk Service error:", DiskPart's text for it if it has one (vds, else NULL), and our words. SHELL_FAILED. */
+enum shell_result shell_refuse(struct shell *sh, const char *vds, const struct dyn_err *err);
+/* New model; focus follows what it was on. SHELL_FATAL after saying why when the disks cannot be scanned at all. */
+enum shell_result shell_rescan(struct shell *sh);
+enum shell_result shell_execute(struct shell *sh, const char *line);
+/* The list of all commands. (show.c) */
+void shell_help_all(struct shell *sh);
+
+/* ---- focus.c: DYN_NONE when there is none */
+void shell_focus_disk(struct shell_focus *f, const struct dyn_model *m, size_t disk);
+void shell_focus_volume(struct shell_focus *f, const struct dyn_model *m, size_t volume);
+size_t shell_focused_disk(const struct shell_focus *f, const struct dyn_model *m);
+size_t shell_focused_volume(const struct shell_focus *f, const struct dyn_model *m);
+/* The disk a volume lies on when it is one only, else DYN_NONE. */
+size_t shell_only_disk(const struct dyn_model *m, size_t volume);
+/* What a DISK or VOLUME value means. *several: how many volumes carry that letter. */
+size_t shell_find_disk(const struct dyn_model *m, const char *text);
+size_t shell_find_volume(const struct dyn_model *m, const char *text, size_t *several);
+
+/* ---- format.c: DiskPart's tables, one line each, '\n' included */
+/* Text cut and padded to exactly `columns` character cells. */
+void shell_fit(char *dst, size_t n, const char *text, unsigned columns);
+void shell_disk_header(FILE *out);
+/* recorded_size: a missing disk shows what it held (detail volume) instead of 0 B (list disk). */
+void shell_disk_row(FILE *out, const struct dyn_disk *d, bool focus, bool recorded_size);
+void shell_volume_header(FILE *out);
+void shell_volume_row(FILE *out, const struct dyn_volume *v, bool focus);
+void shell_partition_header(FILE *out);
+void shell_partition_row(FILE *out, const struct dyn_disk *d, const struct dyn_region *r);
+/* A stream that writes to `to` with every character outside ASCII as '?'. NULL: no memory. */
+FILE *shell_ascii_stream(FILE *to);
+
+/* ---- change.c */
+/* Shows the plan in preview; else asks a person where data is destroyed, applies it, rescans and prints `success`.
+ * Frees the plan. vds as in shell_refuse(). */
+enum shell_result shell_carry_out(struct shell *sh, struct dyn_plan *plan, const char *success);
+
+/* ---- jobs.c */
+/* Rescans when rebuilds have ended since the last scan; a person is told how they ended. */
+void shell_note_ended(struct shell *sh);
+/* Says which rebuilds wait for a RESUME, and which another process runs. */
+void shell_tell_paused(struct shell *sh);
+/* Waits for running rebuilds at the end; SIGINT and SIGTERM leave them paused, which is said. */
+enum shell_result shell_leave(struct shell *sh);
+/* The rate limit for rebuilds that began with the plan just applied. */
+void shell_limit_new(struct shell *sh);
+
+#endif

@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* jobs.c - WAIT, REBUILD, and what happens to rebuilds when the shell ends. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ui/report/findings.h"
+#include "ui/shell/commands.h"
+#include "ui/shell/internal.h"
+#include "ui/words.h"
+
+static bool is_ended(const struct dyn_job *j)
+{
+	return j->state == DYN_JOB_DONE || j->state == DYN_JOB_FAILED || j->state == DYN_JOB_CANCELLED;
+}
+
+static bool is_running(const struct dyn_job *j)
+{
+	return !is_ended(j) && j->state != DYN_JOB_PAUSED;
+}
+
+/* guid NULL: every volume. */
+static bool is_of(const struct dyn_job *j, const char *guid)
+{
+	return !guid || !strcmp(j->volume_guid, guid);
+}
+
+/* This session's jobs; *list is freed by the caller and NULL when there are none. */
+static size_t get_jobs(const struct shell *sh, struct dyn_job **list)
+{
+	size_t n = dyn_jobs(sh->session, NULL, 0), got;
+
+	*list = n ? calloc(n, sizeof(**list)) : NULL;
+	if (!*list)
+		return 0;
+	got = dyn_jobs(sh->session, *list, n);
+	return got < n ? got : n;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* --------------------------------------------------------- how they ended */
+
+/* A job of which nobody said yet how it ended; marks it as told. */
+static bool take_untold(struct shell *sh, unsigned id)
+{
+	unsigned *more;
+
+	for (size_t i = 0; i < sh->n_told; i++)
+		if (sh->told[i] == id)
+			return false;
+	more = realloc(sh->told, (sh->n_told + 1) * sizeof(*more));
+	if (more) {
+		sh->told = more;
+		sh->told[sh->n_told++] = id;
+	}
+	return true;
+}
+
+static void tell_end(struct shell *sh, const struct dyn_job *j)
+{
+	struct dyn_err err = j->result;
+
+	if (j->state == DYN_JOB_DONE) {
+		shell_say(sh, "\nThe rebuild of %s is complete and verified. The volume is mirrored.\n", j->volume_title);
+	} else if (j->state == DYN_JOB_CANCELLED) {
+		shell_say(sh, "\nThe rebuild of %s was cancelled. The volume stays simple.\n", j->volume_title);
+	} else {
+		shell_say(sh, "\nThe rebuild of %s failed. The volume is what it was before.\n", j->volume_title);
+		shell_refuse(sh, NULL, &err);
+		sh->job_failed = true;
+	}
+}
+
+/* Tells how jobs ended that were not told about. Returns the worst of them: SHELL_OK, or SHELL_FAILED for any not done. */
+static enum shell_result tell_ended(struct shell *sh, const char *guid)
+{
+	struct dyn_job *list;
+	size_t n = get_jobs(sh, &list);
+	enum shell_result r = SHELL_OK;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_ended(&list[i]) || !is_of(&list[i], guid) || !take_untold(sh, list[i].id))
+			continue;
+		tell_end(sh, &list[i]);
+		if (list[i].state != DYN_JOB_DONE)
+			r = SHELL_FAILED;
+	}
+	free(list);
+	return r;
+}
+
+/* Rescans when jobs ended since the last scan: their volumes are no longer being rebuilt. */
+static enum shell_result refresh(struct shell *sh)
+{
+	struct dyn_job *list;
+	size_t n = get_jobs(sh, &list), ended = 0;
+
+	for (size_t i = 0; i < n; i++)
+		ended += is_ended(&list[i]);
+	free(list);
+	if (ended == sh->n_ended)
+		return SHELL_OK;
+	sh->n_ended = ended;
+	return shell_rescan(sh);
+}
+
+void shell_note_ended(struct shell *sh)
+{
+	if (refresh(sh) == SHELL_OK && sh->interactive)
+		tell_ended(sh, NULL);
+}
+
+void shell_limit_new(struct shell *sh)
+{
+	struct dyn_job *list;
+	size_t n = sh->rate ? get_jobs(sh, &list) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!is_ended(&list[i]) && list[i].limit != sh->rate)
+			dyn_job_limit(sh->session, list[i].id, sh->rate);
+	if (sh->rate)
+		free(list);
+}
+
+/* ---------------------------------------------------------------- waiting */
+
+struct progress {
+	int width;      /* of the line on the terminal, 0 when there is none */
+	char title[64]; /* of the last line printed elsewhere */
+	enum dyn_job_state state;
+	unsigned tenth;
+};
+
+/* On a terminal one line redrawn in place; else one line for every tenth of a phase. */
+static void show_progress(struct shell *sh, struct progress *p, const struct dyn_job *j)
+{
+	unsigned percent = findings_percent(j->done, j->total);
+	char line[256], rate[24] = "", left[32] = "", speed[64] = "";
+	bool is_new = strcmp(p->title, j->volume_title) || p->state != j->state || p->tenth != percent / 10;
+
+	if (!sh->out_tty && !is_new)
+		return;
+	snprintf(p->title, sizeof(p->title), "%s", j->volume_title);
+	p->state = j->state;
+	p->tenth = percent / 10;
+	if (sh->out_tty && j->rate) {
+		dyn_text_size(rate, sizeof(rate), j->rate);
+		words_duration(j->seconds_left, left, sizeof(left));
+		snprintf(speed, sizeof(speed), ", %s/s%s%s%s", rate, *left ? ", " : "", left, *left ? " left" : "");
+	}
+	snprintf(line, sizeof(line), "  %s: %s, %3u percent completed%s", j->volume_title,
+		 words_job_state(WORDS_SHELL, j->state), percent, speed);
+	if (sh->out_tty) {
+		int n = (int)strlen(line);
+
+		shell_say(sh, "%s%-*s", p->width ? "\r" : "\n", p->width, line);
+		p->width = n > p->width ? n : p->width;
+	} else {
+		shell_say(sh, "%s\n", line);
+	}
+	fflush(sh->out);
+}
+
+static void end_progress(struct shell *sh, struct progress *p)
+{
+	if (p->width)
+		shell_say(sh, "\n");
+	p->width = 0;
+}
+
+/* The running rebuild to watch: this session's, or one that another process runs. */
+static bool watched_job(struct shell *sh, const char *guid, bool elsewhere, struct dyn_job *out)
+{
+	struct dyn_job *list;
+	size_t n = get_jobs(sh, &list);
+	bool found = false;
+
+	for (int queued = 0; queued < 2 && !found; queued++) /* one that waits for its turn only when nothing else runs */
+		for (size_t i = 0; i < n && !found; i++)
+			if (is_running(&list[i]) && is_of(&list[i], guid) && (list[i].state == DYN_JOB_QUEUED) == queued) {
+				*out = list[i];
+				found = true;
+			}
+	free(list);
+	for (size_t i = 0; elsewhere && i < sh->model->n_jobs && !found; i++) {
+		*out = sh->model->jobs[i];
+		found = out->elsewhere && is_running(out) && is_of(out, guid);
+	}
+	return found;
+}
+
+enum wait_end { WAIT_DONE, WAIT_TIMEOUT, WAIT_INTERRUPTED };
+
+/* One nap: until a job reports something, a signal comes or ms have passed. */
+static enum wait_end nap(struct shell *sh, int ms)
+{
+	struct pollfd p[2] = { { .fd = dyn_jobs_fd(sh->session), .events = POLLIN },
+			       { .fd = sh->sigfd, .events = POLLIN } };
+	struct signalfd_siginfo info;
+	uint64_t count;
+
+	if (poll(p, 2, ms) <= 0)
+		return WAIT_DONE;
+	if ((p[1].revents & POLLIN) && read(sh->sigfd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		return WAIT_INTERRUPTED;
+	if ((p[0].revents & POLLIN) && read(p[0].fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		return WAIT_INTERRUPTED; /* cannot happen; without it this would spin */
+	return WAIT_DONE;
+}
+
+/* timeout in seconds, 0: none. elsewhere: wait for other processes' rebuilds too (by looking at the disks). */
+static enum wait_end wait_jobs(struct shell *sh, const char *guid, uint32_t timeout, bool elsewhere)
+{
+	struct progress p = { .tenth = 99 };
+	double end = now() + timeout;
+	struct dyn_job j;
+	enum wait_end r = WAIT_DONE;
+
+	while (r == WAIT_DONE && watched_job(sh, guid, elsewhere, &j)) {
+		double left = end - now();
+
+		if (timeout && left <= 0)
+			r = WAIT_TIMEOUT;
+		if (r != WAIT_DONE)
+			break;
+		show_progress(sh, &p, &j);
+		r = nap(sh, timeout && left < 1 ? (int)(left * 1000) + 1 : 1000);
+		if (r == WAIT_DONE && j.elsewhere && shell_rescan(sh) != SHELL_OK)
+			break;
+	}
+	end_progress(sh, &p);
+	return r;
+}
+
+/* The GUID of the volume that VOLUME= names: false after saying that there is none. NULL when not given. */
+static bool volume_filter(struct shell *sh, const struct shell_call *call, const char **guid)
+{
+	const struct shell_value *v = shell_arg(call, "VOLUME");
+	size_t several, volume;
+
+	*guid = NULL;
+	if (!v->given)
+		return true;
+	volume = shell_find_volume(sh->model, v->text, &several);
+	if (volume == DYN_NONE || several > 1) {
+		shell_say(sh, "\nThe volume you selected is not valid or does not exist.\n");
+		return false;
+	}
+	*guid = sh->model->volumes[volume].guid;
+	return true;
+}
+
+/* Paused rebuilds, of this session or on the disks: they would never end by waiting. */
+static bool is_any_paused(const struct shell *sh, const char *guid)
+{
+	for (size_t i = 0; i < sh->model->n_jobs; i++)
+		if (sh->model->jobs[i].state == DYN_JOB_PAUSED && is_of(&sh->model->jobs[i], guid))
+			return true;
+	return false;
+}
+
+enum shell_result cmd_wait(struct shell *sh, const struct shell_call *call)
+{
+	const struct shell_value *timeout = shell_arg(call, "TIMEOUT");
+	char guid[37];
+	const char *filter;
+	enum shell_result told;
+	enum wait_end end;
+
+	if (!volume_filter(sh, call, &filter))
+		return SHELL_SYNTAX;
+	if (filter) { /* the model it points into changes while we wait */
+		memcpy(guid, filter, sizeof(guid));
+		filter = guid;
+	}
+	end = wait_jobs(sh, filter, timeout->given ? (timeout->number ? timeout->number : 1) : 0, true);
+	if (shell_rescan(sh) != SHELL_OK)
+		return SHELL_FATAL;
+	told = tell_ended(sh, filter);
+	if (end == WAIT_INTERRUPTED) {
+		sh->done = !sh->interactive;
+		return sh->interactive ? SHELL_OK : SHELL_FAILED;
+	}
+	if (end == WAIT_TIMEOUT) {
+		shell_say(sh, "\nThe rebuild has not ended within %u seconds. It goes on.\n", timeout->number);
+		return SHELL_FAILED;
+	}
+	if (told == SHELL_OK && is_any_paused(sh, filter)) {
+		shell_say(sh, "\nA rebuild is paused. REBUILD RESUME continues it.\n");
+		return SHELL_FAILED;
+	}
+	if (told == SHELL_OK)
+		shell_say(sh, "\nNo rebuild is running.\n");
+	return told;
+}
+
+/* ---------------------------------------------------------------- REBUILD */
+
+static bool is_settled(const struct shell *sh, const char *guid)
+{
+	struct dyn_job *list;
+	size_t n = get_jobs(sh, &list);
+	bool settled = true;
+
+	for (size_t i = 0; i < n; i++)
+		settled = settled && !(is_running(&list[i]) && is_of(&list[i], guid));
+	free(list);
+	return settled;
+}
+
+/* Pauses jobs and waits until their places are recorded. How many there were. */
+static size_t pause_jobs(struct shell *sh, const char *guid)
+{
+	struct dyn_job *list;
+	size_t n = get_jobs(sh, &list), paused = 0;
+	double end = now() + 60;
+
+	for (size_t i = 0; i < n; i++)
+		if (is_running(&list[i]) && is_of(&list[i], guid) && dyn_job_pause(sh->session, list[i].id) == 0)
+			paused++;
+	free(list);
+	while (paused && !is_settled(sh, guid) && now() < end)
+		nap(sh, 200);
+	return paused;
+}
+
+static void tell_paused_jobs(struct shell *sh, const char *guid, const char *how)
+{
+	for (size_t i = 0; i < sh->model->n_jobs; i++) {
+		const struct dyn_job *j = &sh->model->jobs[i];
+
+		if (j->state == DYN_JOB_PAUSED && is_of(j, guid))
+			shell_say(sh, "\nThe rebuild of %s is paused at %u percent. %s\n", j->volume_title,
+				  findings_percent(j->done, j->total), how);
+	}
+}
+
+void shell_tell_paused(struct shell *sh)
+{
+	tell_paused_jobs(sh, NULL, "REBUILD RESUME continues it, REBUILD CANCEL gives it up.");
+	for (size_t i = 0; i < sh->model->n_jobs; i++)
+		if (sh->model->jobs[i].elsewhere)
+			shell_say(sh, "\nThe rebuild of %s is running in another dynadisk.\n", sh->model->jobs[i].volume_title);
+}
+
+static enum shell_result none(struct shell *sh, const char *what)
+{
+	shell_say(sh, "\nThere is no %s rebuild.\n", what);
+	return SHELL_FAILED;
+}
+
+enum shell_result cmd_rebuild_pause(struct shell *sh, const struct shell_call *call)
+{
+	const char *filter;
+	char guid[37];
+
+	if (!volume_filter(sh, call, &filter))
+		return SHELL_SYNTAX;
+	if (filter) {
+		memcpy(guid, filter, sizeof(guid));
+		filter = guid;
+	}
+	if (pause_jobs(sh, filter) == 0)
+		return none(sh, "running");
+	if (shell_rescan(sh) != SHELL_OK)
+		return SHELL_FATAL;
+	tell_paused_jobs(sh, filter, "REBUILD RESUME continues it.");
+	return tell_ended(sh, filter);
+}
+
+enum { MAX_FOUND = 64 };
+
+/* The GUID pairs of the paused rebuilds found on the disks that no worker of this session owns. */
+static size_t find_records(const struct shell *sh, const char *guid, struct dyn_job *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < sh->model->n_jobs && n < MAX_FOUND; i++) {
+		const struct dyn_job *j = &sh->model->jobs[i];
+
+		if (j->state == DYN_JOB_PAUSED && !j->elsewhere && is_of(j, guid))
+			out[n++] = *j;
+	}
+	return n;
+}
+
+/* Where the job that was `j` is in the present model. */
+static size_t find_again(const struct shell *sh, const struct dyn_job *j)
+{
+	for (size_t i = 0; i < sh->model->n_jobs; i++)
+		if (!strcmp(sh->model->jobs[i].volume_guid, j->volume_guid) &&
+		    !strcmp(sh->model->jobs[i].target_guid, j->target_guid))
+			return i;
+	return DYN_NONE;
+}
+
+/* The session's own job for j when a paused worker still holds it, or 0. */
+static unsigned own_paused(const struct shell *sh, const struct dyn_job *j)
+{
+	struct dyn_job *list;
+	size_t n = get_jobs(sh, &list);
+	unsigned id = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (list[i].state == DYN_JOB_PAUSED && !strcmp(list[i].volume_guid, j->volume_guid) &&
+		    !strcmp(list[i].target_guid, j->target_guid))
+			id = list[i].id;
+	free(list);
+	return id;
+}
+
+typedef int (*plan_fn)(struct dyn_session *s, struct dyn_model *m, size_t job, struct dyn_plan **out, struct dyn_err *err);
+
+static enum shell_result plan_for(struct shell *sh, const struct dyn_job *j, plan_fn make, const char *success)
+{
+	struct dyn_plan *plan = NULL;
+	struct dyn_err err = { 0 };
+	size_t at = find_again(sh, j);
+
+	if (at == DYN_NONE)
+		return none(sh, "paused");
+	if (make(sh->session, sh->model, at, &plan, &err) < 0)
+		return shell_refuse(sh, NULL, &err);
+	return shell_carry_out(sh, plan, success);
+}
+
+enum shell_result cmd_rebuild_resume(struct shell *sh, const struct shell_call *call)
+{
+	struct dyn_job found[MAX_FOUND];
+	const char *filter;
+	enum shell_result r = SHELL_OK;
+	size_t n;
+
+	if (!volume_filter(sh, call, &filter))
+		return SHELL_SYNTAX;
+	n = find_records(sh, filter, found);
+	if (n == 0)
+		return none(sh, "paused");
+	for (size_t i = 0; i < n && r == SHELL_OK; i++) {
+		unsigned id = own_paused(sh, &found[i]);
+		char success[128];
+
+		snprintf(success, sizeof(success), "The rebuild of %s goes on.", found[i].volume_title);
+		if (!id)
+			r = plan_for(sh, &found[i], dyn_plan_resume, success);
+		else if (dyn_job_continue(sh->session, id) == 0)
+			shell_say(sh, "\n%s\n", success);
+		else
+			r = none(sh, "paused");
+	}
+	return r == SHELL_OK && !sh->preview ? shell_rescan(sh) : r;
+}
+
+/* Cancels this session's own jobs and waits for their end. How many there were. */
+static size_t cancel_jobs(struct shell *sh, const char *guid)
+{
+	struct dyn_job *list;
+	size_t n = get_jobs(sh, &list), cancelled = 0;
+	double end = now() + 60;
+
+	for (size_t i = 0; i < n; i++) {
+		struct dyn_job j = list[i];
+
+		if (is_ended(&j) || !is_of(&j, guid) || dyn_job_cancel(sh->session, j.id) < 0)
+			continue;
+		cancelled++;
+		while (!is_ended(&j) && now() < end) {
+			struct dyn_job *again;
+			size_t m = get_jobs(sh, &again);
+
+			for (size_t k = 0; k < m; k++)
+				if (again[k].id == j.id)
+					j = again[k];
+			free(again);
+			if (!is_ended(&j))
+				nap(sh, 200);
+		}
+	}
+	free(list);
+	return cancelled;
+}
+
+enum shell_result cmd_rebuild_cancel(struct shell *sh, const struct shell_call *call)
+{
+	struct dyn_job found[MAX_FOUND];
+	const char *filter;
+	char guid[37];
+	enum shell_result r = SHELL_OK;
+	size_t n, own = 0;
+
+	if (!volume_filter(sh, call, &filter))
+		return SHELL_SYNTAX;
+	if (filter) {
+		memcpy(guid, filter, sizeof(guid));
+		filter = guid;
+	}
+	if (!sh->preview)
+		own = cancel_jobs(sh, filter);
+	if (own && (shell_rescan(sh) != SHELL_OK))
+		return SHELL_FATAL;
+	tell_ended(sh, filter);
+	n = find_records(sh, filter, found);
+	if (n == 0 && own == 0)
+		return none(sh, "unfinished");
+	for (size_t i = 0; i < n && r == SHELL_OK; i++) {
+		char success[128];
+
+		snprintf(success, sizeof(success), "The rebuild of %s was given up. The volume stays simple.",
+			 found[i].volume_title);
+		r = plan_for(sh, &found[i], dyn_plan_cancel, success);
+	}
+	return r;
+}
+
+enum shell_result cmd_rebuild_rate(struct shell *sh, const struct shell_call *call)
+{
+	uint32_t mb = shell_arg(call, NULL)->number;
+	struct dyn_job *list;
+	size_t n = get_jobs(sh, &list);
+
+	sh->rate = (uint64_t)mb << 20;
+	for (size_t i = 0; i < n; i++)
+		if (!is_ended(&list[i]))
+			dyn_job_limit(sh->session, list[i].id, sh->rate);
+	free(list);
+	if (mb)
+		shell_say(sh, "\nRebuilds are limited to %u MB per second.\n", mb);
+	else
+		shell_say(sh, "\nRebuilds run without a limit.\n");
+	return SHELL_OK;
+}
+
+/* ---------------------------------------------------------------- leaving */
+
+static bool has_paused_job(const struct shell *sh)
+{
+	struct dyn_job *list;
+	size_t n = get_jobs(sh, &list);
+	bool found = false;
+
+	for (size_t i = 0; i < n; i++)
+		found = found || list[i].state == DYN_JOB_PAUSED;
+	free(list);
+	return found;
+}
+
+enum shell_result shell_leave(struct shell *sh)
+{
+	struct dyn_job j;
+	enum shell_result told;
+
+	if (watched_job(sh, NULL, false, &j)) {
+		shell_say(sh, "\nThe rebuild of %s is still running. Waiting for its end; Ctrl-C pauses it and leaves.\n",
+			  j.volume_title);
+		fflush(sh->out);
+		if (wait_jobs(sh, NULL, 0, false) == WAIT_INTERRUPTED)
+			pause_jobs(sh, NULL);
+	}
+	told = tell_ended(sh, NULL);
+	if (shell_rescan(sh) != SHELL_OK)
+		return SHELL_FATAL;
+	if (has_paused_job(sh)) {
+		tell_paused_jobs(sh, NULL, "To go on, start dynadisk on these disks, or type REBUILD RESUME in this shell.");
+		told = SHELL_FAILED;
+	}
+	fflush(sh->out);
+	return told;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* shell.c - the loop: read a line, find the command, run it; what all commands use to answer. */
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <limits.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "ui/shell/commands.h"
+#include "ui/shell/internal.h"
+#include "ui/shell/shell.h"
+
+void shell_say(struct shell *sh, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vfprintf(sh->out, fmt, ap);
+	va_end(ap);
+}
+
+/* The sentence on a line of its own, with its full stop. */
+static void say_sentence(struct shell *sh, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (n)
+		shell_say(sh, "%s%s\n", text, strchr(".!?:", text[n - 1]) ? "" : ".");
+}
+
+enum shell_result shell_refuse(struct shell *sh, const char *vds, const struct dyn_err *err)
+{
+	shell_say(sh, "\nVirtual Disk Service error:\n");
+	if (vds)
+		shell_say(sh, "%s\n\n", vds);
+	say_sentence(sh, *err->what ? err->what : strerror(-err->code));
+	say_sentence(sh, err->way_out);
+	return SHELL_FAILED;
+}
+
+enum shell_result shell_rescan(struct shell *sh)
+{
+	struct dyn_model *m;
+	struct dyn_err err = { 0 };
+	int r = dyn_scan(sh->session, &m, &err);
+
+	if (r < 0) {
+		shell_refuse(sh, NULL, &err);
+		sh->done = true;
+		return SHELL_FATAL;
+	}
+	dyn_model_unref(sh->model);
+	sh->model = m;
+	return SHELL_OK;
+}
+
+enum shell_result shell_execute(struct shell *sh, const char *line)
+{
+	struct shell_call call;
+	enum shell_result r;
+
+	switch (shell_parse(line, &call)) {
+	case SHELL_PARSE_EMPTY:
+		return SHELL_OK;
+	case SHELL_PARSE_UNKNOWN:
+		shell_help_all(sh); /* what DiskPart answers to a word it does not know */
+		return SHELL_SYNTAX;
+	case SHELL_PARSE_BAD:
+		shell_say(sh, "\nThe arguments specified for this command are not valid.\n");
+		if (call.command)
+			shell_say(sh, "For more information on the command type: HELP %s\n", call.command->verb);
+		return SHELL_SYNTAX;
+	case SHELL_PARSE_OK:
+		break;
+	}
+	shell_note_ended(sh);
+	if (sh->preview_next && call.command->run != cmd_rem) {
+		sh->preview_next = false;
+		sh->preview = true;
+	}
+	r = call.command->run(sh, &call);
+	sh->preview = false;
+	/* syntax errors, and commands with nothing to act on, stop a script even so */
+	return r == SHELL_FAILED && shell_flag(&call, "NOERR") ? SHELL_OK : r;
+}
+
+/* ------------------------------------------------------------------- loop */
+
+static enum shell_result say_input_error(struct shell *sh, const char *what)
+{
+	if (errno == EILSEQ)
+		shell_say(sh, "\n%s is UTF-16 text. Save the script as UTF-8 or ANSI and run it again.\n", what);
+	else
+		shell_say(sh, "\nReading %s failed: %s.\n", what, strerror(errno));
+	return SHELL_OPEN;
+}
+
+static enum shell_result loop(struct shell *sh, const char *source)
+{
+	char line[SHELL_MAX_LINE];
+	enum shell_result r = SHELL_OK;
+
+	while (!sh->done) {
+		if (sh->interactive) {
+			shell_note_ended(sh);
+			shell_say(sh, "\n");
+		}
+		fflush(sh->out);
+		switch (input_line(sh->input, "DISKPART> ", true, line, sizeof(line))) {
+		case INPUT_LINE:
+			r = shell_execute(sh, line);
+			break;
+		case INPUT_TOO_LONG:
+			shell_say(sh, "\nThe line is too long.\n");
+			r = SHELL_SYNTAX;
+			break;
+		case INPUT_INTERRUPTED:
+			if (sh->interactive)
+				continue;
+			return SHELL_FATAL;
+		case INPUT_TERMINATED:
+			return SHELL_FATAL;
+		case INPUT_END:
+			shell_say(sh, "\nLeaving DiskPart...\n");
+			return sh->interactive ? SHELL_OK : r;
+		case INPUT_ERROR:
+			return say_input_error(sh, source);
+		}
+		if (r != SHELL_OK && !sh->interactive)
+			return r;
+	}
+	return r == SHELL_FATAL || !sh->interactive ? r : SHELL_OK;
+}
+
+/* Signals arrive through a descriptor, so that none can fall between two writes of a plan. */
+static int open_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGHUP, SIG_IGN); /* a lost terminal ends the input; the rebuild goes on */
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL))
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static void say_banner(struct shell *sh, const struct shell_options *opt)
+{
+	char host[256] = "";
+
+	if (!opt->host_name && gethostname(host, sizeof(host) - 1) < 0)
+		snprintf(host, sizeof(host), "localhost");
+	shell_say(sh, "\ndynadisk %s\n\nOn computer: %s\n", dyn_version(), opt->host_name ? opt->host_name : host);
+}
+
+static int run(struct shell *sh, const struct shell_options *opt, const char *source)
+{
+	struct pollfd p = { .fd = sh->sigfd, .events = POLLIN };
+	enum shell_result r, end;
+
+	if (opt->delay && poll(&p, 1, (int)(opt->delay > 86400 ? 86400 : opt->delay) * 1000) > 0)
+		return SHELL_FATAL;
+	if (sh->interactive)
+		say_banner(sh, opt);
+	r = shell_rescan(sh);
+	if (r != SHELL_OK)
+		return r;
+	shell_tell_paused(sh);
+	r = loop(sh, source);
+	end = shell_leave(sh);
+	if (r == SHELL_OK)
+		r = end;
+	if (r == SHELL_OK && sh->job_failed && !sh->interactive)
+		r = SHELL_FAILED;
+	return r;
+}
+
+int shell_run(struct dyn_session *s, const struct shell_options *opt)
+{
+	bool from_file = opt->script && strcmp(opt->script, "-");
+	struct shell sh = { .session = s, .out = stdout, .sigfd = -1 };
+	int fd = from_file ? open(opt->script, O_RDONLY | O_CLOEXEC | O_NOCTTY) : STDIN_FILENO, r = SHELL_FATAL;
+
+	if (fd < 0) {
+		fprintf(stderr, "dynadisk: cannot open the script %s: %s\n", opt->script, strerror(errno));
+		return SHELL_OPEN;
+	}
+	sh.interactive = !opt->script && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	sh.out_tty = isatty(STDOUT_FILENO);
+	if (strcmp(nl_langinfo(CODESET), "UTF-8"))
+		sh.out = shell_ascii_stream(stdout);
+	sh.sigfd = open_signals();
+	if (sh.out && sh.sigfd >= 0)
+		sh.input = input_new(fd, sh.interactive, sh.sigfd);
+	if (sh.input)
+		r = run(&sh, opt, from_file ? opt->script : "the input");
+	else
+		fprintf(stderr, "dynadisk: the shell cannot start: %s\n", strerror(errno));
+	input_free(sh.input);
+	dyn_model_unref(sh.model);
+	if (sh.out && sh.out != stdout)
+		fclose(sh.out);
+	fflush(stdout);
+	if (sh.sigfd >= 0)
+		close(sh.sigfd);
+	if (from_file)
+		close(fd);
+	return r;
+}
