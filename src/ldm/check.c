@@ -32,14 +32,14 @@ struct check {
 	struct dyn_err *err;
 	struct list kinds[LDM_KINDS];
 	struct list components; /* by volume */
-	struct list extents;    /* by component, column, offset */
-	struct list by_disk;    /* extents by disk, start */
+	struct list extents; /* by component, column, offset */
+	struct list by_disk; /* extents by disk, start */
 };
 
 static const char *const kind_words[LDM_KINDS] = { "volume", "plex", "extent", "disk", "group" };
 
-__attribute__((format(printf, 3, 4)))
-static int broken(const struct check *c, const struct ldm_record *r, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static int broken(const struct check *c, const struct ldm_record *r,
+							const char *fmt, ...)
 {
 	char name[64], why[160];
 	va_list ap;
@@ -93,7 +93,8 @@ static int by_start(const void *a, const void *b)
 	return d ? d : CMP(x->u.extent.start, y->u.extent.start);
 }
 
-static int list_of(const struct ldm_db *db, enum ldm_kind kind, int (*order)(const void *, const void *), struct list *l)
+static int list_of(const struct ldm_db *db, enum ldm_kind kind, int (*order)(const void *, const void *),
+		   struct list *l)
 {
 	const struct ldm_record *r = NULL;
 
@@ -373,7 +374,8 @@ static int check_volume(const struct check *c, const struct ldm_record *v)
 		return broken(c, v, "has read policy %u", v->u.volume.read_policy);
 	if (v->u.volume.number < 1 || v->u.volume.number > 255)
 		return broken(c, v, "has number %u, which readers cannot take", v->u.volume.number);
-	if ((flags & ~(uint32_t)VOLUME_FLAGS) || (flags & VOLUME_FLAGS_BAD) || (flags & LDM_VOL_DEFAULT) != LDM_VOL_DEFAULT)
+	if ((flags & ~(uint32_t)VOLUME_FLAGS) || (flags & VOLUME_FLAGS_BAD) ||
+	    (flags & LDM_VOL_DEFAULT) != LDM_VOL_DEFAULT)
 		return broken(c, v, "has unusable flags 0x%x", flags);
 	if (v->u.volume.zero)
 		return broken(c, v, "has a reserved field set");

@@ -27,7 +27,7 @@ struct fragment {
 
 struct gathered {
 	uint32_t group, first_slot; /* first_slot: of fragment 0 */
-	size_t at, n;               /* fragments[at .. at + n) */
+	size_t at, n; /* fragments[at .. at + n) */
 };
 
 static int by_group_index(const void *a, const void *b)
@@ -82,7 +82,8 @@ static int gather(struct fragment *f, size_t n, struct gathered *g, size_t *n_gr
 	for (size_t i = 0, end; i < n; i = end) {
 		for (end = i + 1; end < n && f[end].group == f[i].group; end++)
 			if (f[end].count != f[i].count || f[end].index == f[end - 1].index)
-				return dyn_fail(err, -EBADMSG, "the fragments of database record %u contradict each other",
+				return dyn_fail(err, -EBADMSG,
+						"the fragments of database record %u contradict each other",
 						f[i].group);
 		if (end - i == f[i].count)
 			g[k++] = (struct gathered){ f[i].group, f[i].slot, i, end - i };
@@ -258,8 +259,14 @@ void ldm_db_free(struct ldm_db *db)
 
 int ldm_db_new(const char *group_name, const char *group_guid, uint64_t filetime, struct ldm_db **out)
 {
-	struct ldm_vmdb head = { .n_slots = ALL_SLOTS, .vblk_size = LDM_VBLK_SIZE, .header_size = LDM_SECTOR,
-				 .status = LDM_VMDB_CLEAN, .major = 4, .minor = 10, .committed_tid = 1, .pending_tid = 1,
+	struct ldm_vmdb head = { .n_slots = ALL_SLOTS,
+				 .vblk_size = LDM_VBLK_SIZE,
+				 .header_size = LDM_SECTOR,
+				 .status = LDM_VMDB_CLEAN,
+				 .major = 4,
+				 .minor = 10,
+				 .committed_tid = 1,
+				 .pending_tid = 1,
 				 .time = filetime };
 	struct ldm_record group = { .kind = LDM_GROUP, .type = LDM_T_GROUP3, .id = 1 };
 	uint8_t *config = calloc(1, CONFIG_BYTES), *log = calloc(1, LOG_BYTES);

@@ -49,7 +49,8 @@ int ldm_log_check(const uint8_t *log, struct dyn_err *err)
 		const struct disk_log_page *p = page_at_const(log, i);
 		for (int k = 0; k < n_live(p); k++)
 			if (p->entries[k].status > LDM_LOG_APP_DIRTY)
-				return dyn_fail(err, -EBADMSG, "the database's kernel log (KLOG) has an unknown entry, %u",
+				return dyn_fail(err, -EBADMSG,
+						"the database's kernel log (KLOG) has an unknown entry, %u",
 						p->entries[k].status);
 	}
 	return 0;

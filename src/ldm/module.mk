@@ -26,4 +26,14 @@ check_PROGRAMS += tests/unit/ldm_txn_test
 tests_unit_ldm_txn_test_SOURCES = tests/unit/ldm_txn_test.c $(LDM_SUPPORT)
 tests_unit_ldm_txn_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_ldm_txn_test_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/ldm_db_test
+tests_unit_ldm_db_test_SOURCES = tests/unit/ldm_db_test.c $(LDM_SUPPORT)
+tests_unit_ldm_db_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_ldm_db_test_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/ldm_win_test
+tests_unit_ldm_win_test_SOURCES = tests/unit/ldm_win_test.c $(LDM_SUPPORT)
+tests_unit_ldm_win_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_ldm_win_test_LDADD = $(UNIT_LIBS)
 endif

@@ -56,8 +56,8 @@ static bool guid_get(char dst[37], const char *field)
 static bool texts_get(struct ldm_privhead *out, const struct disk_privhead *d)
 {
 	return guid_get(out->disk_guid, d->disk_guid) && guid_get(out->host_guid, d->host_guid) &&
-	       guid_get(out->group_guid, d->group_guid) &&
-	       ldm_text_get(out->group_name, d->group_name, NAME_FIELD) && out->group_name[0];
+	       guid_get(out->group_guid, d->group_guid) && ldm_text_get(out->group_name, d->group_name, NAME_FIELD) &&
+	       out->group_name[0];
 }
 
 static void numbers_get(struct ldm_privhead *out, const struct disk_privhead *d)
@@ -118,7 +118,8 @@ int ldm_privhead_decode(const uint8_t *b, struct ldm_privhead *out, struct dyn_e
 		return dyn_fail(err, -EBADMSG, "LDM header (PRIVHEAD) has a wrong checksum");
 	numbers_get(out, d);
 	if (out->major != 2 || (out->minor != 11 && out->minor != 12))
-		return dyn_fail(err, -EBADMSG, "LDM header (PRIVHEAD) has unknown version %u.%u", out->major, out->minor);
+		return dyn_fail(err, -EBADMSG, "LDM header (PRIVHEAD) has unknown version %u.%u", out->major,
+				out->minor);
 	if (!texts_get(out, d))
 		return dyn_fail(err, -EBADMSG, "LDM header (PRIVHEAD) holds a damaged GUID or group name");
 	if (!sector_size_ok(out->bytes_per_sector))

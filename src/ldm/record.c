@@ -10,10 +10,10 @@
 
 struct codec {
 	bool encoding;
-	struct cur in;        /* decoding */
-	uint8_t *out;         /* encoding: at most cap bytes are stored, len goes on counting */
+	struct cur in; /* decoding */
+	uint8_t *out; /* encoding: at most cap bytes are stored, len goes on counting */
 	size_t cap, len;
-	const char *bad;      /* first field with a value that is wrong, or that runs past the end */
+	const char *bad; /* first field with a value that is wrong, or that runs past the end */
 };
 
 static void spoil(struct codec *c, const char *field)
@@ -49,9 +49,18 @@ static uint64_t fixed(struct codec *c, const char *field, uint64_t v, size_t n)
 	return bytes_be(b, n);
 }
 
-static void f_u8(struct codec *c, const char *field, uint8_t *v) { *v = (uint8_t)fixed(c, field, *v, 1); }
-static void f_u32(struct codec *c, const char *field, uint32_t *v) { *v = (uint32_t)fixed(c, field, *v, 4); }
-static void f_u64(struct codec *c, const char *field, uint64_t *v) { *v = fixed(c, field, *v, 8); }
+static void f_u8(struct codec *c, const char *field, uint8_t *v)
+{
+	*v = (uint8_t)fixed(c, field, *v, 1);
+}
+static void f_u32(struct codec *c, const char *field, uint32_t *v)
+{
+	*v = (uint32_t)fixed(c, field, *v, 4);
+}
+static void f_u64(struct codec *c, const char *field, uint64_t *v)
+{
+	*v = fixed(c, field, *v, 8);
+}
 
 static uint8_t bytes_needed(uint64_t v)
 {
@@ -79,8 +88,14 @@ static uint64_t variable(struct codec *c, const char *field, uint64_t v, uint8_t
 	return bytes_be(b, n);
 }
 
-static void f_id(struct codec *c, const char *field, uint64_t *v) { *v = variable(c, field, *v, 8, false); }
-static void f_size(struct codec *c, const char *field, uint64_t *v) { *v = variable(c, field, *v, 8, true); }
+static void f_id(struct codec *c, const char *field, uint64_t *v)
+{
+	*v = variable(c, field, *v, 8, false);
+}
+static void f_size(struct codec *c, const char *field, uint64_t *v)
+{
+	*v = variable(c, field, *v, 8, true);
+}
 static void f_count(struct codec *c, const char *field, uint32_t *v)
 {
 	*v = (uint32_t)variable(c, field, *v, 4, false);

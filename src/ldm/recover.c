@@ -13,8 +13,8 @@ struct recovery {
 	const struct ldm_db *const *copies;
 	size_t n;
 	uint64_t committed; /* highest on any copy */
-	uint64_t tid;       /* where the group ends up */
-	bool behind;        /* some copy has not got there */
+	uint64_t tid; /* where the group ends up */
+	bool behind; /* some copy has not got there */
 	const struct ldm_db *base;
 	struct dyn_err *err;
 };
@@ -30,7 +30,8 @@ static int survey(struct recovery *r)
 			return dyn_fail(r->err, -EBADMSG, "the LDM database is in an unknown state, %u", h->status);
 		if (h->pending_tid < h->committed_tid ||
 		    (h->status == LDM_VMDB_COMMIT && h->pending_tid == h->committed_tid))
-			return dyn_fail(r->err, -EBADMSG, "the LDM database's transaction numbers contradict each other");
+			return dyn_fail(r->err, -EBADMSG,
+					"the LDM database's transaction numbers contradict each other");
 		if (h->committed_tid > r->committed)
 			r->committed = h->committed_tid;
 	}

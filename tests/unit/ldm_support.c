@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-
 size_t unhex(const char *hex, uint8_t *out, size_t cap)
 {
 	size_t n = 0;

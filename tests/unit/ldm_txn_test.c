@@ -325,8 +325,8 @@ static void cut_recovery(struct scene *s, bool want_new)
 		memcpy(s->disks, saved, sizeof(saved));
 		for (int i = 0; i < DISKS; i++)
 			for (size_t at = LDM_SECTOR; at < T_REGION; at += LDM_SECTOR) {
-				const uint8_t *from = at < T_CONFIG ? r.after->config + at
-								    : r.after->log + (at - T_CONFIG);
+				const uint8_t *from =
+					at < T_CONFIG ? r.after->config + at : r.after->log + (at - T_CONFIG);
 				if (round >= 3 || dyn_rand_u32(&s->rand) & 1)
 					memcpy(s->disks[i].bytes + at, from, LDM_SECTOR);
 			}
@@ -485,12 +485,9 @@ static void copies_that_differ_are_not_guessed_at(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(phases_produce_what_they_promise),
-		cmocka_unit_test(phases_follow_the_protocol),
-		cmocka_unit_test(slots_and_numbers_follow_the_rules),
-		cmocka_unit_test(transactions_refuse_nonsense),
-		cmocka_unit_test(power_cuts_leave_old_or_new),
-		cmocka_unit_test(stale_disks_have_no_say),
+		cmocka_unit_test(phases_produce_what_they_promise),	 cmocka_unit_test(phases_follow_the_protocol),
+		cmocka_unit_test(slots_and_numbers_follow_the_rules),	 cmocka_unit_test(transactions_refuse_nonsense),
+		cmocka_unit_test(power_cuts_leave_old_or_new),		 cmocka_unit_test(stale_disks_have_no_say),
 		cmocka_unit_test(copies_that_differ_are_not_guessed_at),
 	};
 	return cmocka_run_group_tests_name("ldm_txn", tests, NULL, NULL);
