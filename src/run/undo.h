@@ -3,7 +3,7 @@
  * undo.h - the undo file: what the disks held before a plan, and what the plan left there.
  *
  * Layout, big-endian: "DYNUNDO1" 8 | checksum 8 (FNV-1a of all that follows) | time 8 | title S |
- * group GUID S, config + log known: 1 | n disks 4, each path S, GUID S, serial S, size 8 | n runs 4,
+ * n disks 4, each path S, GUID S, serial S, size 8 | n runs 4,
  * each disk 4, sector 8, count 4, rank 4, flags 4, before, after (count * 512 each). S: length 2 and
  * bytes. Rank: the place of the last write to the run in the plan's order.
  */
@@ -27,7 +27,7 @@ struct undo_run {
 	uint32_t disk;         /* index into disks */
 	uint64_t sector;
 	uint32_t n_sectors, rank, flags;
-	uint8_t *before, *after; /* n_sectors * 512 each, owned by the file's buffer or by `own` */
+	uint8_t *before, *after; /* n_sectors * 512 each */
 };
 
 struct undo_file {
@@ -48,7 +48,7 @@ int undo_file_add(struct undo_file *f, uint32_t disk, uint64_t sector, uint32_t 
 int undo_file_store(const struct dyn_session *s, const struct undo_file *f, char id[64], struct dyn_err *err);
 /* id is a file name of the state directory, nothing else. -EBADMSG when it is damaged. */
 int undo_file_load(const struct dyn_session *s, const char *id, struct undo_file **out, struct dyn_err *err);
-/* Only time and title, with the same checks. */
+/* A name undo_file_store() could have made: no path, no dot file. */
 bool undo_id_ok(const char *id);
 /* state_dir/undo */
 int undo_dir(const struct dyn_session *s, char *dst, size_t n);

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * undo.c - taking a plan back, by a plan.
+ *
+ * Sectors outside of a group's database are put back as they were, the last written first, so
+ * that a power cut leaves a state the plan itself went through. A database is not put back
+ * sector by sector: several disks hold it, and between the first and the last of them readers
+ * would see a mixture. Instead a transaction makes its records what they were, by the same
+ * commit protocol as every change, and its number goes on upwards.
+ *
+ * A disk whose LDM headers the plan made (an upgrade) leaves the group in that transaction and
+ * then loses its headers again.
+ *
+ * Whether anything happened since is judged by the records of the database, not by its bytes
+ * (an undone later change has moved transaction numbers and slots), and by the bytes of all
+ * other sectors. An undo that a power cut interrupted can be begun again: each sector may hold
+ * what the plan left or what was there before, and a database that already is the old one is
+ * left alone.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "plan/sim.h"
+#include "run/undo.h"
+
+enum { SECTOR = 512 };
+
+struct undo_job {
+	struct dyn_session *s;
+	struct dyn_model *m;
+	struct undo_file *f;
+	size_t *disk;        /* file disk -> model disk */
+	bool *leaves;        /* file disk: the plan made its LDM headers */
+	struct ldm_db *old;  /* the group's database before the plan; NULL: it needs no change */
+	size_t group;        /* its model index */
+	uint8_t **now;       /* per run: what the disk holds, NULL where it need not be written */
+};
+
+/* ------------------------------------------------------------------ matching */
+
+static bool same_disk(const struct undo_disk *u, const struct dyn_disk *d, bool by_path)
+{
+	if (d->status == DYN_DISK_MISSING || d->status == DYN_DISK_OFFLINE || d->size != u->size ||
+	    strcmp(d->serial, u->serial) != 0)
+		return false;
+	/* A serial number tells disks apart wherever they are plugged in; images have their path alone. */
+	return by_path ? strcmp(d->path, u->path) == 0 : d->serial[0] != '\0';
+}
+
+static int match_disk(struct undo_job *u, size_t k, struct dyn_err *err)
+{
+	for (int by_path = 1; by_path >= 0; by_path--)
+		for (size_t i = 0; i < u->m->n_disks; i++)
+			if (same_disk(&u->f->disks[k], &u->m->disks[i], by_path)) {
+				u->disk[k] = i;
+				return 0;
+			}
+	return dyn_refuse(err, -ENODEV, "Connect that disk, or name it on the command line.", "the disk %.160s %.60s is not here",
+			  u->f->disks[k].path, u->f->disks[k].serial);
+}
+
+static const struct model_disk *priv(const struct undo_job *u, size_t k)
+{
+	return &u->m->priv->disks[u->disk[k]];
+}
+
+/* A sector of the config or log region of a dynamic disk. */
+static bool in_database(const struct undo_job *u, const struct undo_run *r, uint64_t sector)
+{
+	const struct model_disk *md = priv(u, r->disk);
+	uint64_t from = md->ph.private_start + LDM_CONFIG_START;
+
+	return md->has_ldm && sector >= from && sector < from + LDM_CONFIG_SECTORS + LDM_LOG_SECTORS;
+}
+
+/* A run that the transaction takes care of. */
+static bool by_transaction(const struct undo_job *u, const struct undo_run *r)
+{
+	return !u->leaves[r->disk] && in_database(u, r, r->sector);
+}
+
+static void find_leaving(struct undo_job *u)
+{
+	for (size_t i = 0; i < u->f->n_runs; i++) {
+		const struct undo_run *r = &u->f->runs[i];
+		const struct model_disk *md = priv(u, r->disk);
+		uint64_t header = md->ph.private_start + LDM_PH_PRIMARY;
+		if (md->has_ldm && r->sector <= header && header < r->sector + r->n_sectors)
+			u->leaves[r->disk] = true;
+	}
+}
+
+static int not_as_left(const struct undo_job *u, const struct undo_run *r, uint64_t sector, struct dyn_err *err)
+{
+	return dyn_refuse(err, -ESTALE, "Undo the later changes first, newest first.",
+			  "%s changed since: sector %llu is not what was written", u->m->disks[u->disk[r->disk]].name,
+			  (unsigned long long)sector);
+}
+
+/* ------------------------------------------------------------------ databases */
+
+static void lay(uint8_t *config, uint8_t *log, uint64_t base, const struct undo_run *r, const uint8_t *bytes)
+{
+	for (uint32_t i = 0; i < r->n_sectors; i++) {
+		uint64_t rel = r->sector + i - base;
+		const uint8_t *b = bytes + (size_t)i * SECTOR;
+		if (rel >= LDM_CONFIG_START && rel < LDM_CONFIG_START + LDM_CONFIG_SECTORS)
+			memcpy(config + (rel - LDM_CONFIG_START) * SECTOR, b, SECTOR);
+		else if (rel >= LDM_LOG_START && rel < LDM_LOG_START + LDM_LOG_SECTORS)
+			memcpy(log + (rel - LDM_LOG_START) * SECTOR, b, SECTOR);
+	}
+}
+
+static void blank_config(uint8_t *config)
+{
+	memset(config, 0, (size_t)LDM_CONFIG_SECTORS * SECTOR);
+	for (uint32_t slot = LDM_FIRST_SLOT; slot < LDM_CONFIG_SECTORS * 4; slot++) {
+		memcpy(config + (size_t)slot * LDM_VBLK_SIZE, "VBLK", 4);
+		bytes_put_be(config + (size_t)slot * LDM_VBLK_SIZE + 4, 4, slot);
+	}
+}
+
+/* The database as it was before (or right after) the plan, from the file's runs of one staying disk. */
+static int database_then(struct undo_job *u, size_t k, bool after, struct ldm_db **out, struct dyn_err *err)
+{
+	const struct model_disk *md = priv(u, k);
+	uint8_t *config = malloc((size_t)LDM_CONFIG_SECTORS * SECTOR), *log = malloc((size_t)LDM_LOG_SECTORS * SECTOR);
+	int rc = -ENOMEM;
+
+	if (config && log) {
+		blank_config(config);
+		memcpy(log, u->m->priv->groups[u->group].db->log, (size_t)LDM_LOG_SECTORS * SECTOR);
+		for (size_t i = 0; i < u->f->n_runs; i++)
+			if (u->f->runs[i].disk == k)
+				lay(config, log, md->ph.private_start, &u->f->runs[i],
+				    after ? u->f->runs[i].after : u->f->runs[i].before);
+		rc = ldm_db_decode(config, log, out, err);
+	} else {
+		dyn_fail_nomem(err);
+	}
+	free(config);
+	free(log);
+	return rc;
+}
+
+/* Equal but for where it is stored and which transaction wrote it. */
+static bool same_record(const struct ldm_record *a, const struct ldm_record *b)
+{
+	uint8_t x[LDM_MAX_SLOTS * LDM_VBLK_PAYLOAD], y[sizeof(x)];
+	struct ldm_record p = *a, q = *b;
+	int n, k;
+
+	p.tid = q.tid = 0;
+	p.status = q.status = 0;
+	if (p.kind == LDM_VOLUME && q.kind == LDM_VOLUME)
+		p.u.volume.second_tid = q.u.volume.second_tid = 0;
+	if (p.kind == LDM_EXTENT && q.kind == LDM_EXTENT)
+		p.u.extent.second_tid = q.u.extent.second_tid = 0;
+	n = ldm_record_encode(&p, x, sizeof(x));
+	k = ldm_record_encode(&q, y, sizeof(y));
+	return p.kind == q.kind && n > 0 && n == k && memcmp(x, y, (size_t)n) == 0;
+}
+
+static bool same_database(const struct ldm_db *a, const struct ldm_db *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		const struct ldm_record *r = ldm_db_find(b, LDM_KINDS, a->records[i].id);
+		if (!r || !same_record(r, &a->records[i]))
+			return false;
+	}
+	return true;
+}
+
+/* The database must be what the plan left (then u->old is what to make of it) or already what it was before. */
+static int judge_database(struct undo_job *u, size_t k, struct dyn_err *err)
+{
+	const struct ldm_db *now = u->m->priv->groups[u->group].db;
+	struct ldm_db *left = NULL;
+	int rc = database_then(u, k, false, &u->old, err);
+
+	if (!rc && same_database(u->old, now)) {
+		ldm_db_free(u->old);
+		u->old = NULL;
+		return 0;
+	}
+	if (!rc)
+		rc = database_then(u, k, true, &left, err);
+	if (!rc && !same_database(left, now))
+		rc = dyn_refuse(err, -ESTALE, "Undo the later changes first, newest first.",
+				"the disk group %s changed since", u->m->groups[u->group].name);
+	ldm_db_free(left);
+	return rc;
+}
+
+/* Finds the group whose database the plan changed, if any. One plan changes one group. */
+static int find_database(struct undo_job *u, struct dyn_err *err)
+{
+	for (size_t i = 0; i < u->f->n_runs; i++) {
+		const struct undo_run *r = &u->f->runs[i];
+		size_t group = u->m->disks[u->disk[r->disk]].group;
+		if (!by_transaction(u, r) || group == DYN_NONE || !u->m->priv->groups[group].db)
+			continue;
+		u->group = group;
+		return judge_database(u, r->disk, err);
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------- sectors */
+
+/* Each sector must hold what the plan left or what was there before. A rebuild's record, and the database of a disk
+ * that leaves, have moved on since; other sectors say that it is the disk. */
+static int compare_run(const struct undo_job *u, const struct undo_run *r, const uint8_t *now, struct dyn_err *err)
+{
+	for (uint32_t i = 0; i < r->n_sectors; i++) {
+		const uint8_t *b = now + (size_t)i * SECTOR;
+		if ((r->flags & UNDO_RECORD) || in_database(u, r, r->sector + i))
+			continue;
+		if (memcmp(b, r->after + (size_t)i * SECTOR, SECTOR) != 0 &&
+		    memcmp(b, r->before + (size_t)i * SECTOR, SECTOR) != 0)
+			return not_as_left(u, r, r->sector + i, err);
+	}
+	return 0;
+}
+
+static int look_at_run(struct undo_job *u, size_t i, struct dyn_io *io, struct dyn_err *err)
+{
+	const struct undo_run *r = &u->f->runs[i];
+	size_t n = (size_t)r->n_sectors * SECTOR;
+	uint8_t *now;
+	int rc;
+
+	if ((r->flags & UNDO_CONTEXT) || by_transaction(u, r))
+		return 0;
+	now = malloc(n);
+	rc = now ? dyn_io_read(io, r->sector * SECTOR, now, n) : -ENOMEM;
+	if (rc)
+		rc = dyn_fail(err, rc, "%s cannot be read at sector %llu: %s", u->m->disks[u->disk[r->disk]].name,
+			      (unsigned long long)r->sector, strerror(-rc));
+	else
+		rc = compare_run(u, r, now, err);
+	if (rc || memcmp(now, r->before, n) == 0)
+		free(now);
+	else
+		u->now[i] = now;
+	return rc;
+}
+
+static int look_at_disk(struct undo_job *u, size_t k, struct dyn_err *err)
+{
+	struct dyn_io *io;
+	int rc = dyn_io_open_ro(u->m->disks[u->disk[k]].path, &io, err);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; !rc && i < u->f->n_runs; i++)
+		if (u->f->runs[i].disk == k)
+			rc = look_at_run(u, i, io, err);
+	dyn_io_close(io);
+	return rc;
+}
+
+/* Is this file's plan the last thing that happened to its disks? Fills everything a plan needs. */
+static int look(struct undo_job *u, struct dyn_err *err)
+{
+	bool anything = false;
+	int rc = 0;
+
+	for (size_t k = 0; !rc && k < u->f->n_disks; k++)
+		rc = match_disk(u, k, err);
+	if (rc)
+		return rc;
+	find_leaving(u);
+	rc = find_database(u, err);
+	for (size_t k = 0; !rc && k < u->f->n_disks; k++)
+		rc = look_at_disk(u, k, err);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < u->f->n_runs; i++)
+		anything |= u->now[i] != NULL;
+	return anything || u->old ? 0 : dyn_fail(err, -EALREADY, "it is undone already");
+}
+
+static int job_begin(struct dyn_session *s, struct dyn_model *m, const char *id, struct undo_job *u,
+		     struct dyn_err *err)
+{
+	int rc;
+
+	*u = (struct undo_job){ .s = s, .m = m };
+	rc = undo_file_load(s, id, &u->f, err);
+	if (rc)
+		return rc;
+	u->disk = calloc(u->f->n_disks + 1, sizeof(*u->disk));
+	u->leaves = calloc(u->f->n_disks + 1, sizeof(*u->leaves));
+	u->now = calloc(u->f->n_runs + 1, sizeof(*u->now));
+	return u->disk && u->leaves && u->now ? 0 : dyn_fail_nomem(err);
+}
+
+static void job_end(struct undo_job *u)
+{
+	for (size_t i = 0; u->now && i < u->f->n_runs; i++)
+		free(u->now[i]);
+	free(u->now);
+	free(u->disk);
+	free(u->leaves);
+	ldm_db_free(u->old);
+	undo_file_free(u->f);
+}
+
+/* --------------------------------------------------------------------- plan */
+
+/* The transaction from the records as they are to the records as they were. */
+static int make_txn(const struct ldm_db *now, const struct ldm_db *old, struct ldm_txn **out, struct dyn_err *err)
+{
+	int rc = ldm_txn_begin(now, out, err);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; !rc && i < now->n; i++)
+		if (!ldm_db_find(old, LDM_KINDS, now->records[i].id))
+			rc = ldm_txn_remove(*out, now->records[i].id, err);
+	for (size_t i = 0; !rc && i < old->n; i++) {
+		const struct ldm_record *was = &old->records[i], *is = ldm_db_find(now, LDM_KINDS, was->id);
+		if (!is)
+			rc = ldm_txn_add(*out, was, err);
+		else if (!same_record(is, was))
+			rc = ldm_txn_replace(*out, was, err);
+	}
+	if (rc)
+		ldm_txn_free(*out);
+	return rc;
+}
+
+static int add_database(struct undo_job *u, struct sim *sim, struct dyn_err *err)
+{
+	struct plan_step *st;
+	struct ldm_txn *t;
+	unsigned phase = 0;
+	int rc = sim_need_group(sim, u->group, err);
+
+	/* A disk that leaves keeps its copy as it is until its headers go: so an undo that was cut off finds it. */
+	for (size_t k = 0; k < u->f->n_disks; k++)
+		if (u->leaves[k])
+			sim->disks[u->disk[k]].member = false;
+	if (!rc)
+		rc = make_txn(sim->groups[u->group].db, u->old, &t, err);
+	if (rc)
+		return rc;
+	st = plan_add_step(sim->p, DYN_STEP_SECTORS, DYN_NONE,
+			   plan_printf(sim->p, "Make the database of %s what it was", u->m->groups[u->group].name),
+			   "database only", "");
+	if (!st) {
+		ldm_txn_free(t);
+		return dyn_fail_nomem(err);
+	}
+	return sim_commit(sim, u->group, t, st, &phase, err);
+}
+
+static int add_sectors(struct undo_job *u, struct sim *sim, size_t k, struct dyn_err *err)
+{
+	struct plan_step *st;
+	uint32_t top = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < u->f->n_runs; i++)
+		if (u->f->runs[i].disk == k && u->now[i]) {
+			any = true;
+			if (u->f->runs[i].rank > top)
+				top = u->f->runs[i].rank;
+		}
+	if (!any)
+		return 0;
+	st = plan_add_step(sim->p, DYN_STEP_SECTORS, u->disk[k],
+			   plan_printf(sim->p, "Put back the old sectors of %s", u->m->disks[u->disk[k]].name),
+			   "metadata only", "");
+	if (!st)
+		return dyn_fail_nomem(err);
+	for (size_t i = 0; i < u->f->n_runs; i++) {
+		const struct undo_run *r = &u->f->runs[i];
+		if (r->disk == k && u->now[i] &&
+		    plan_write(sim->p, st, top - r->rank, u->disk[k], r->sector, r->n_sectors, "saved sectors", u->now[i],
+			       r->before))
+			return dyn_fail_nomem(err);
+	}
+	return 0;
+}
+
+static int build(struct undo_job *u, struct sim *sim, const char *id, struct dyn_err *err)
+{
+	int rc = u->old ? add_database(u, sim, err) : 0;
+
+	for (size_t k = u->f->n_disks; !rc && k-- > 0;)
+		rc = add_sectors(u, sim, k, err);
+	if (rc)
+		return rc;
+	sim->p->undo_of = plan_printf(sim->p, "%s", id);
+	if (!sim->p->undo_of ||
+	    plan_note(sim->p, "Data that was copied into free space stays there; nothing refers to it any more."))
+		return dyn_fail_nomem(err);
+	return 0;
+}
+
+int dyn_plan_undo(struct dyn_session *s, struct dyn_model *m, const char *id, struct dyn_plan **out, struct dyn_err *err)
+{
+	struct undo_job u;
+	struct sim sim;
+	int rc = job_begin(s, m, id, &u, err);
+
+	if (!rc)
+		rc = look(&u, err);
+	if (!rc)
+		rc = sim_begin(&sim, s, m, err, "Undo: %s", u.f->title);
+	if (!rc)
+		rc = sim_finish(&sim, build(&u, &sim, id, err), out);
+	if (u.f)
+		job_end(&u);
+	return rc;
+}
+
+/* --------------------------------------------------------------------- list */
+
+static int add_entry(struct dyn_session *s, struct dyn_model *m, const char *id, struct dyn_undo **list, size_t *n)
+{
+	struct dyn_undo *all = realloc(*list, (*n + 1) * sizeof(*all)), *e;
+	struct dyn_err why = { 0 };
+	struct undo_job u;
+	int rc;
+
+	if (!all)
+		return -ENOMEM;
+	*list = all;
+	e = &all[(*n)++];
+	memset(e, 0, sizeof(*e));
+	snprintf(e->id, sizeof(e->id), "%.63s", id);
+	rc = job_begin(s, m, id, &u, &why);
+	if (!rc)
+		rc = look(&u, &why);
+	if (u.f) {
+		e->when = (time_t)u.f->when;
+		snprintf(e->title, sizeof(e->title), "%s", u.f->title);
+		job_end(&u);
+	}
+	e->possible = rc == 0;
+	snprintf(e->reason, sizeof(e->reason), "%.159s", rc ? why.what : "");
+	return 0;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct dyn_undo *x = a, *y = b;
+
+	if (x->when != y->when)
+		return x->when > y->when ? -1 : 1;
+	return strcmp(y->id, x->id);
+}
+
+int dyn_undo_list(struct dyn_session *s, struct dyn_model *m, struct dyn_undo **out, size_t *n, struct dyn_err *err)
+{
+	char path[4096];
+	struct dirent *d;
+	DIR *dir;
+	int rc = undo_dir(s, path, sizeof(path));
+
+	*out = NULL;
+	*n = 0;
+	dir = rc ? NULL : opendir(path);
+	if (!dir && (rc || errno != ENOENT))
+		return dyn_fail(err, rc ? rc : -errno, "the undo files in %.200s cannot be listed", path);
+	while (dir && !rc && (d = readdir(dir)))
+		if (undo_id_ok(d->d_name))
+			rc = add_entry(s, m, d->d_name, out, n);
+	if (dir)
+		closedir(dir);
+	if (rc) {
+		free(*out);
+		*out = NULL;
+		return dyn_fail_nomem(err);
+	}
+	if (*n > 1)
+		qsort(*out, *n, sizeof(**out), newest_first);
+	return 0;
+}
