@@ -1,1 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+libdynadisk_a_SOURCES += \
+	src/model/facts.c \
+	src/model/fsfree.c \
+	src/model/fsprobe.c \
+	src/model/group.c \
+	src/model/headers.c \
+	src/model/inuse.c \
+	src/model/job.c \
+	src/model/list.c \
+	src/model/model.c src/model/model.h \
+	src/model/pool.c src/model/pool.h \
+	src/model/probe.c \
+	src/model/region.c \
+	src/model/scan.c src/model/scan.h \
+	src/model/volio.c src/model/volio.h \
+	src/model/volume.c
