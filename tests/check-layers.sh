@@ -10,6 +10,7 @@
 # opened is new (O_EXCL, "x"), in memory, or a sink.
 may_write='
 src/table/fdisk.c	[ =](pwrite|ftruncate)\(	the memory file that libfdisk edits instead of the disk
+src/model/fsprobe.c	[ =](pwrite|ftruncate)\(	the memory file in which libblkid looks at a volume
 ui/lab.c	O_CREAT [|] O_EXCL|ftruncate\(|"/dev/null", O_WRONLY|, "wxe"\)	new image files for practice
 '
 
@@ -63,12 +64,13 @@ below() {
 }
 
 includes() { # of the stripped copy in the current folder
-	local file line inc path pattern fine
+	local - file line inc path pattern fine
+	set -f # what below() says are patterns for case, not files
 	grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' src ui | while IFS=: read -r file line inc; do
 		inc=${inc#*\"} inc=${inc%%\"*}
 		path=$(resolve "$file" "$inc")
 		fine=
-		for pattern in src/dynadisk.h generated/config.h $(set -f; below "$file"); do
+		for pattern in src/dynadisk.h generated/config.h $(below "$file"); do
 			# shellcheck disable=SC2254 # a pattern is wanted
 			case $path in $pattern) fine=1 ;; esac
 		done
