@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * console.h - the console's own state: a stack of screens over the main one, a single input loop that feeds the top.
+ * A screen never waits for anything itself; it is told of keys and draws itself on the canvas.
+ */
+#ifndef UI_TUI_CONSOLE_H
+#define UI_TUI_CONSOLE_H
+
+#include "ui/tui/canvas.h"
+#include "ui/tui/keys.h"
+#include "ui/tui/layout.h"
+#include "ui/tui/tui.h"
+#include "ui/tui/util.h"
+#include "ui/tui/view.h"
+
+struct console;
+struct screen;
+
+struct screen_ops {
+	void (*draw)(struct console *con, struct screen *s, struct canvas *c);
+	void (*key)(struct console *con, struct screen *s, int key);
+	void (*mouse)(struct console *con, struct screen *s, const struct mouse *m); /* NULL: ignored */
+	void (*free)(struct screen *s);
+};
+
+struct screen {
+	const struct screen_ops *ops;
+};
+
+/* What a chain of dialogs has gathered so far. Only one chain runs at a time. */
+struct flow {
+	size_t volume, disk, group;
+	enum dyn_table table;
+	bool keep, whole_disk;
+	size_t list[64]; /* what the rows of the open chooser stand for */
+};
+
+enum leave { LEAVE_NOT, LEAVE_QUIT, LEAVE_RUNNING };
+
+#define CONSOLE_SCREENS 12
+
+struct freespace;
+
+struct console {
+	struct dyn_session *s;
+	struct dyn_model *m;
+	struct view view;
+	struct canvas canvas;
+	struct layout layout;
+	struct screen *stack[CONSOLE_SCREENS];
+	int depth;
+	struct flow flow;
+	struct freespace *free; /* the background count of free bytes */
+	bool want_rescan;       /* as soon as no dialog is open */
+	bool esc_pending;       /* Esc was pressed on the main screen: a digit makes it a function key */
+	bool want_prompt;       /* the DiskPart prompt was asked for */
+	bool dirty;             /* the screen needs painting */
+	bool repaint;           /* all of it (Ctrl-L) */
+	enum leave leave;
+	unsigned seen_end[64]; /* ids of jobs whose end was told */
+	size_t n_seen;
+	char find[64];         /* the last search */
+	char bottom[640];      /* what the top screen wants said in the bottom lines; "" for nothing */
+};
+
+/* ---------------------------------------------------------------- the stack (loop.c) */
+void console_push(struct console *con, struct screen *s);
+/* Closes the top screen. */
+void console_pop(struct console *con);
+void console_pop_all(struct console *con);
+/* A sentence for the bottom line until the next key. */
+void console_notice(struct console *con, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Reads the disks again now. */
+void console_rescan(struct console *con);
+/* Gives the screen to the DiskPart prompt until EXIT. */
+void console_prompt(struct console *con);
+/* Shows everything at once, before something that takes a moment. */
+void console_show(struct console *con);
+/* Paints the main screen and all dialogs on the canvas of this size. */
+void console_paint(struct console *con, int rows, int cols);
+void console_key(struct console *con, int key);
+void console_mouse(struct console *con, const struct mouse *m);
+/* Gathers the running and the found rebuilds; tells of those that ended. True when something to see changed. */
+bool console_update_jobs(struct console *con);
+
+/* ---------------------------------------------------------------- dialogs (dialogs.c) */
+struct menu;
+typedef void (*menu_pick)(struct console *con, int id);
+
+/* A list to choose from: context menu, menu of the menu bar, or a chooser with a text above it. */
+struct menu *menu_new(const char *title);
+/* At this place instead of the middle. bar: it is this item of the menu bar, so Left and Right go to its neighbours. */
+void menu_place(struct menu *m, int y, int x, int bar);
+/* Text above the items. */
+void menu_text(struct menu *m, const char *text);
+/* label and right are copied; hint is its consequence, or the reason when disabled. key: picks it at once, 0 none. */
+void menu_add(struct menu *m, int id, bool disabled, int key, const char *label, const char *right, const char *hint);
+void menu_select(struct menu *m, int id);
+/* Frees one that is not shown after all. */
+void menu_discard(struct menu *m);
+/* Shows it; on a choice it is closed first, then pick is called. cancelled: called on Esc, NULL for nothing. */
+void menu_show(struct console *con, struct menu *m, menu_pick pick, void (*cancelled)(struct console *con));
+
+/* Text to read. The lines are taken over. */
+void text_show(struct console *con, const char *title, struct lines *l);
+/* A refusal or an error: what, and the way out. */
+void error_show(struct console *con, const char *title, const struct dyn_err *err);
+void message_show(struct console *con, const char *title, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* A line of text. done is called with it after the dialog closed; an empty one closes it without. */
+typedef void (*input_done)(struct console *con, const char *text);
+void input_show(struct console *con, const char *title, const char *text, const char *initial, input_done done);
+/* For a confirmation: the lines are taken over and painted above the field. */
+void input_show_lines(struct console *con, const char *title, struct lines *l, input_done done);
+
+/* Window of the wanted inner size, centred, inside the screen and above the bottom lines. */
+struct rect dialog_rect(const struct canvas *c, int h, int w);
+/* Scroll marks in the right frame. */
+void dialog_scroll_marks(struct canvas *c, const struct rect *r, int first, int shown, int total);
+/* Moves a scroll position by a key; false when the key does not scroll. */
+bool dialog_scroll_key(int key, int *scroll, int shown, int total);
+
+/* ---------------------------------------------------------------- plans (planview.c) */
+/*
+ * Shows a plan and, when the user goes on and confirms, applies it. Takes the plan over. `other` (may be NULL) is offered
+ * as another way to make it (key t), described by `other_words`.
+ */
+void plan_show(struct console *con, struct dyn_plan *p, const char *other_words, void (*other)(struct console *con));
+
+/* ---------------------------------------------------------------- texts (help.c, properties.c) */
+void help_text(const struct console *con, struct lines *l);
+void properties_text(const struct console *con, struct target t, struct lines *l);
+
+/* ---------------------------------------------------------------- free space (freespace.c) */
+/* Begins to count in the background; old (may be NULL) is given up, its known numbers are shown until new ones come. */
+struct freespace *freespace_start(struct dyn_model *m, struct freespace *old, int wake_fd);
+/* Copies what is known into out[n_volumes] of the model it was started with. True when something new came. */
+bool freespace_take(struct freespace *f);
+const uint64_t *freespace_bytes(const struct freespace *f);
+void freespace_stop(struct freespace *f);
+
+#endif

@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * flows.c - the dialogs that lead from an action to its plan. Whether something is possible, and why not, is never
+ * decided here: the engine's plan makers are asked, and their refusals are what people read.
+ */
+#include "config.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ui/tui/actions.h"
+#include "ui/tui/advice.h"
+#include "ui/words.h"
+
+/* A refusal as one or two sentences. */
+static void refusal(const struct dyn_err *err, char *dst, size_t n)
+{
+	size_t len = strlen(err->what);
+	const char *stop = len && strchr(".!?", err->what[len - 1]) ? "" : ".";
+
+	snprintf(dst, n, "%s%s%s%s", err->what, stop, *err->way_out ? " " : "", err->way_out);
+	if (*dst >= 'a' && *dst <= 'z')
+		*dst = (char)toupper((unsigned char)*dst);
+}
+
+/* Whether a plan could be made; it is only thrown away. */
+static bool possible(int rc, struct dyn_plan *p, const struct dyn_err *err, char *reason, size_t n)
+{
+	if (rc == 0) {
+		dyn_plan_free(p);
+		return true;
+	}
+	refusal(err, reason, n);
+	return false;
+}
+
+static bool need_volume(struct target t, const char *what, char *reason, size_t n)
+{
+	if (t.kind == TARGET_VOLUME)
+		return true;
+	snprintf(reason, n, "%s works on a volume; select one first.", what);
+	return false;
+}
+
+static bool need_disk(struct target t, const char *what, char *reason, size_t n)
+{
+	if (t.kind == TARGET_DISK)
+		return true;
+	snprintf(reason, n, "%s works on a disk; select one on the left of the picture first (Tab, Left).", what);
+	return false;
+}
+
+/* A maker's result: its plan is shown, or its refusal. */
+static void show_result(struct console *con, const char *title, int rc, struct dyn_plan *p, const struct dyn_err *err,
+			const char *other_words, void (*other)(struct console *con))
+{
+	if (rc == 0)
+		plan_show(con, p, other_words, other);
+	else
+		error_show(con, title, err);
+}
+
+/* ---------------------------------------------------------------- initialize, upgrade */
+
+/* The partition style of the group's other disks: what the new one will most likely want. */
+static enum dyn_table usual_table(const struct dyn_model *m)
+{
+	size_t n[3] = { 0 };
+
+	for (size_t i = 0; i < m->n_disks; i++) {
+		if (m->disks[i].dynamic && (size_t)m->disks[i].table < 3)
+			n[m->disks[i].table]++;
+	}
+	return n[DYN_TABLE_GPT] > n[DYN_TABLE_MBR] ? DYN_TABLE_GPT : DYN_TABLE_MBR;
+}
+
+static void choose_table(struct console *con, size_t disk, menu_pick pick)
+{
+	struct menu *m = menu_new("Partition style");
+	enum dyn_table usual = usual_table(con->m);
+	char text[256], title[160];
+
+	words_disk_title(&con->m->disks[disk], title, sizeof(title));
+	snprintf(text, sizeof(text), "Which partition table shall it get?\n%s", title);
+	menu_text(m, text);
+	for (int i = 0; i < 2; i++) {
+		enum dyn_table t = (i == 0) == (usual == DYN_TABLE_MBR) ? DYN_TABLE_MBR : DYN_TABLE_GPT;
+
+		menu_add(m, (int)t, false, 0, t == DYN_TABLE_MBR ? "MBR (Master Boot Record)" : "GPT (GUID Partition Table)",
+			 i == 0 ? "suggested" : "",
+			 t == DYN_TABLE_MBR ? "MBR: for machines that start with a BIOS; up to 2 TB."
+					    : "GPT: for machines that start with UEFI, and for disks larger than 2 TB.");
+	}
+	menu_show(con, m, pick, NULL);
+}
+
+bool can_initialize(struct console *con, struct target t, char *reason, size_t n)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+
+	if (!need_disk(t, "Initialize Disk", reason, n))
+		return false;
+	return possible(dyn_plan_initialize(con->s, con->m, t.disk, DYN_TABLE_GPT, &p, &err), p, &err, reason, n);
+}
+
+static void initialize_as(struct console *con, int table)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	int rc = dyn_plan_initialize(con->s, con->m, con->flow.disk, (enum dyn_table)table, &p, &err);
+
+	show_result(con, "Initialize Disk", rc, p, &err, NULL, NULL);
+}
+
+void run_initialize(struct console *con, struct target t)
+{
+	con->flow = (struct flow){ .disk = t.disk };
+	choose_table(con, t.disk, initialize_as);
+}
+
+/* The group a disk would join when there is a choice; which one does not matter for whether it is possible. */
+static size_t any_group(const struct dyn_model *m)
+{
+	return m->n_groups > 1 ? 0 : DYN_NONE;
+}
+
+bool can_upgrade(struct console *con, struct target t, char *reason, size_t n)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+
+	if (!need_disk(t, "Upgrade to Dynamic Disk", reason, n))
+		return false;
+	return possible(dyn_plan_upgrade(con->s, con->m, t.disk, DYN_TABLE_NONE, any_group(con->m), &p, &err), p, &err, reason, n);
+}
+
+static void upgrade_in_group(struct console *con, int group)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	int rc = dyn_plan_upgrade(con->s, con->m, con->flow.disk, con->flow.table, group < 0 ? DYN_NONE : (size_t)group, &p, &err);
+
+	show_result(con, "Upgrade to Dynamic Disk", rc, p, &err, NULL, NULL);
+}
+
+static void upgrade_as(struct console *con, int table)
+{
+	struct menu *m;
+
+	con->flow.table = (enum dyn_table)table;
+	if (con->m->n_groups < 2) {
+		upgrade_in_group(con, -1);
+		return;
+	}
+	m = menu_new("Disk group");
+	menu_text(m, "There are several disk groups. Which one shall the disk join?");
+	for (size_t i = 0; i < con->m->n_groups; i++) {
+		char disks[40];
+
+		snprintf(disks, sizeof(disks), "%zu disks", con->m->groups[i].n_disks);
+		menu_add(m, (int)i, false, 0, con->m->groups[i].name, disks, con->m->groups[i].problem);
+	}
+	menu_show(con, m, upgrade_in_group, NULL);
+}
+
+void run_upgrade(struct console *con, struct target t)
+{
+	con->flow = (struct flow){ .disk = t.disk };
+	if (con->m->disks[t.disk].table == DYN_TABLE_NONE)
+		choose_table(con, t.disk, upgrade_as);
+	else
+		upgrade_as(con, DYN_TABLE_NONE);
+}
+
+/* ---------------------------------------------------------------- add mirror */
+
+/* A chooser of every disk: those that `can` refuses are greyed and say why. Returns how many can be chosen. */
+static size_t add_disks(struct console *con, struct menu *m, size_t preferred,
+			bool (*can)(struct console *con, size_t disk, char *reason, size_t n), size_t *only)
+{
+	size_t n_can = 0;
+
+	for (size_t i = 0; i < con->m->n_disks; i++) {
+		const struct dyn_disk *d = &con->m->disks[i];
+		char title[160], reason[512] = "", state[64];
+		bool ok;
+
+		if (d->status == DYN_DISK_MISSING)
+			continue;
+		ok = can(con, i, reason, sizeof(reason));
+		words_disk_title(d, title, sizeof(title));
+		snprintf(state, sizeof(state), "%s", d->blank ? "blank" : words_disk_status(WORDS_TUI, d->status));
+		if (ok)
+			snprintf(reason, sizeof(reason), "The new half goes to this disk.%s", d->blank ? " Nothing is on it." : "");
+		menu_add(m, (int)i, !ok, 0, title, state, reason);
+		if (ok) {
+			n_can++;
+			*only = i;
+		}
+	}
+	if (preferred != DYN_NONE)
+		menu_select(m, (int)preferred);
+	return n_can;
+}
+
+/* What the engine would say with the table the user has not chosen yet: it is possible if any choice is. */
+static bool can_mirror_on(struct console *con, size_t disk, char *reason, size_t n)
+{
+	static const enum dyn_table choice[] = { DYN_TABLE_NONE, DYN_TABLE_GPT, DYN_TABLE_MBR };
+	bool uninitialized = con->m->disks[disk].table == DYN_TABLE_NONE;
+
+	for (size_t i = 0; i < (uninitialized ? 3 : 1); i++) {
+		struct dyn_plan *p = NULL;
+		struct dyn_err err = { 0 };
+
+		if (possible(dyn_plan_add_mirror(con->s, con->m, con->flow.volume, disk, choice[i], &p, &err), p, &err, reason, n))
+			return true;
+	}
+	return false;
+}
+
+bool can_add_mirror(struct console *con, struct target t, char *reason, size_t n)
+{
+	struct flow was = con->flow;
+	bool any = false, there = false;
+
+	if (!need_volume(t, "Add Mirror", reason, n))
+		return false;
+	con->flow.volume = t.volume;
+	/* the disk of the volume itself is asked first: its refusal tells what is wrong with the volume */
+	if (t.disk < con->m->n_disks)
+		any = can_mirror_on(con, t.disk, reason, n);
+	for (size_t i = 0; i < con->m->n_disks && !any; i++) {
+		if (i == t.disk || con->m->disks[i].status == DYN_DISK_MISSING)
+			continue;
+		there = true;
+		any = can_mirror_on(con, i, reason, n);
+	}
+	con->flow = was;
+	if (!any && !there && *reason == '\0')
+		snprintf(reason, n, "There is no second disk.");
+	return any;
+}
+
+static void add_mirror_as(struct console *con, int table)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	int rc = dyn_plan_add_mirror(con->s, con->m, con->flow.volume, con->flow.disk, (enum dyn_table)table, &p, &err);
+
+	show_result(con, "Add Mirror", rc, p, &err, NULL, NULL);
+}
+
+static void add_mirror_on(struct console *con, int disk)
+{
+	con->flow.disk = (size_t)disk;
+	if (con->m->disks[disk].table == DYN_TABLE_NONE)
+		choose_table(con, (size_t)disk, add_mirror_as);
+	else
+		add_mirror_as(con, DYN_TABLE_NONE);
+}
+
+void run_add_mirror(struct console *con, struct target t)
+{
+	struct menu *m = menu_new("Add Mirror");
+	char title[96], size[24], text[256];
+	size_t only = DYN_NONE;
+
+	con->flow = (struct flow){ .volume = t.volume };
+	words_volume_title(&con->m->volumes[t.volume], title, sizeof(title));
+	dyn_text_size(size, sizeof(size), con->m->volumes[t.volume].size);
+	snprintf(text, sizeof(text), "Choose the disk for the second half of %s (%s):", title, size);
+	menu_text(m, text);
+	add_disks(con, m, DYN_NONE, can_mirror_on, &only);
+	menu_show(con, m, add_mirror_on, NULL);
+}
+
+/* ---------------------------------------------------------------- remove, break */
+
+static bool can_break(struct console *con, struct target t, bool keep, char *reason, size_t n)
+{
+	const struct dyn_volume *v = &con->m->volumes[t.volume];
+
+	for (size_t i = 0; i < v->n_plexes; i++) {
+		struct dyn_plan *p = NULL;
+		struct dyn_err err = { 0 };
+		size_t disk = v->plexes[i].n_extents ? v->plexes[i].extents[0].disk : DYN_NONE;
+
+		if (possible(dyn_plan_break(con->s, con->m, t.volume, disk, keep, &p, &err), p, &err, reason, n))
+			return true;
+	}
+	return false;
+}
+
+bool can_remove_mirror(struct console *con, struct target t, char *reason, size_t n)
+{
+	return need_volume(t, "Remove Mirror", reason, n) && can_break(con, t, false, reason, n);
+}
+
+bool can_break_mirror(struct console *con, struct target t, char *reason, size_t n)
+{
+	return need_volume(t, "Break Mirrored Volume", reason, n) && can_break(con, t, true, reason, n);
+}
+
+static void break_on(struct console *con, int disk)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	int rc = dyn_plan_break(con->s, con->m, con->flow.volume, (size_t)disk, con->flow.keep, &p, &err);
+
+	show_result(con, con->flow.keep ? "Break Mirrored Volume" : "Remove Mirror", rc, p, &err, NULL, NULL);
+}
+
+static void choose_half(struct console *con, struct target t, bool keep)
+{
+	const struct dyn_volume *v = &con->m->volumes[t.volume];
+	struct menu *m = menu_new(keep ? "Break Mirrored Volume" : "Remove Mirror");
+	char text[256], title[96];
+	size_t lost = DYN_NONE;
+
+	con->flow = (struct flow){ .volume = t.volume, .keep = keep };
+	words_volume_title(v, title, sizeof(title));
+	if (keep)
+		snprintf(text, sizeof(text), "Which half of %s becomes the new, separate volume? The other one keeps the letter.", title);
+	else
+		snprintf(text, sizeof(text), "Which half of %s is given up? It becomes unallocated space.", title);
+	menu_text(m, text);
+	for (size_t i = 0; i < v->n_plexes; i++) {
+		size_t disk = v->plexes[i].n_extents ? v->plexes[i].extents[0].disk : DYN_NONE;
+		char reason[512] = "", name[160];
+		struct dyn_plan *p = NULL;
+		struct dyn_err err = { 0 };
+		bool ok;
+
+		if (disk >= con->m->n_disks)
+			continue;
+		ok = possible(dyn_plan_break(con->s, con->m, t.volume, disk, keep, &p, &err), p, &err, reason, sizeof(reason));
+		if (ok)
+			snprintf(reason, sizeof(reason), keep ? "The half on %s becomes a volume of its own." :
+				 "The half on %s is given up.", con->m->disks[disk].name);
+		words_disk_title(&con->m->disks[disk], name, sizeof(name));
+		menu_add(m, (int)disk, !ok, 0, name, words_plex_status(WORDS_TUI, v->plexes[i].status), reason);
+		if (v->plexes[i].status != DYN_PLEX_OK)
+			lost = disk;
+	}
+	if (lost != DYN_NONE)
+		menu_select(m, (int)lost);
+	menu_show(con, m, break_on, NULL);
+}
+
+void run_remove_mirror(struct console *con, struct target t)
+{
+	choose_half(con, t, false);
+}
+
+void run_break_mirror(struct console *con, struct target t)
+{
+	choose_half(con, t, true);
+}
+
+/* ---------------------------------------------------------------- missing disk */
+
+bool can_remove_disk(struct console *con, struct target t, char *reason, size_t n)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+
+	if (!need_disk(t, "Remove Disk", reason, n))
+		return false;
+	return possible(dyn_plan_delete_missing(con->s, con->m, t.disk, &p, &err), p, &err, reason, n);
+}
+
+void run_remove_disk(struct console *con, struct target t)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	int rc = dyn_plan_delete_missing(con->s, con->m, t.disk, &p, &err);
+
+	show_result(con, "Remove Disk", rc, p, &err, NULL, NULL);
+}
+
+/* ---------------------------------------------------------------- repair */
+
+bool can_repair(struct console *con, struct target t, char *reason, size_t n)
+{
+	struct repair r;
+
+	(void)t;
+	if (repairs(&con->view, &r, 1))
+		return true;
+	snprintf(reason, n, "No mirror has lost a half, so there is nothing to repair.");
+	return false;
+}
+
+static bool can_repair_on(struct console *con, size_t disk, char *reason, size_t n)
+{
+	static const enum dyn_table choice[] = { DYN_TABLE_NONE, DYN_TABLE_GPT, DYN_TABLE_MBR };
+	bool uninitialized = con->m->disks[disk].table == DYN_TABLE_NONE;
+
+	for (size_t i = 0; i < (uninitialized ? 3 : 1); i++) {
+		struct dyn_plan *p = NULL;
+		struct dyn_err err = { 0 };
+
+		if (possible(dyn_plan_repair(con->s, con->m, con->flow.volume, disk, choice[i], con->flow.whole_disk, &p, &err), p,
+			     &err, reason, n))
+			return true;
+	}
+	return false;
+}
+
+static void repair_plan(struct console *con);
+
+/* In the plan, `t` takes the other partition table. */
+static void repair_other_table(struct console *con)
+{
+	con->flow.table = con->flow.table == DYN_TABLE_GPT ? DYN_TABLE_MBR : DYN_TABLE_GPT;
+	repair_plan(con);
+}
+
+static void repair_plan(struct console *con)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	bool choice = con->m->disks[con->flow.disk].table == DYN_TABLE_NONE;
+	int rc = dyn_plan_repair(con->s, con->m, con->flow.volume, con->flow.disk, con->flow.table, con->flow.whole_disk, &p, &err);
+
+	show_result(con, "Repair", rc, p, &err,
+		    !choice ? NULL : con->flow.table == DYN_TABLE_GPT ? "MBR instead" : "GPT instead",
+		    choice ? repair_other_table : NULL);
+}
+
+static void repair_on(struct console *con, int disk)
+{
+	con->flow.disk = (size_t)disk;
+	con->flow.table = con->m->disks[disk].table == DYN_TABLE_NONE ? usual_table(con->m) : DYN_TABLE_NONE;
+	repair_plan(con);
+}
+
+/* The blank disk among the eligible, else the first eligible one. */
+static size_t best_target(struct console *con)
+{
+	size_t best = DYN_NONE;
+	char reason[512];
+
+	for (size_t i = 0; i < con->m->n_disks; i++) {
+		const struct dyn_disk *d = &con->m->disks[i];
+
+		if (d->status == DYN_DISK_MISSING || !can_repair_on(con, i, reason, sizeof(reason)))
+			continue;
+		if (best == DYN_NONE || (d->blank && !con->m->disks[best].blank))
+			best = i;
+	}
+	return best;
+}
+
+static void repair_choose_target(struct console *con)
+{
+	const struct dyn_volume *v = &con->m->volumes[con->flow.volume];
+	struct menu *m;
+	char text[512], title[96], size[24];
+	size_t only = DYN_NONE, n_can, best = best_target(con);
+
+	m = menu_new("Repair");
+	words_volume_title(v, title, sizeof(title));
+	dyn_text_size(size, sizeof(size), v->size);
+	n_can = add_disks(con, m, best, can_repair_on, &only);
+	if (n_can == 1) { /* no choice, no question: the plan names it */
+		menu_discard(m);
+		repair_on(con, (int)only);
+		return;
+	}
+	if (n_can == 0)
+		snprintf(text, sizeof(text), "None of these disks can take the new half of %s (%s). Connect an empty disk at least "
+			 "as large and press R. Enter on a disk says why it cannot be used.", title, size);
+	else
+		snprintf(text, sizeof(text), "Choose the disk for the new half of %s (%s):", title, size);
+	menu_text(m, text);
+	menu_show(con, m, repair_on, NULL);
+}
+
+/* The disk that the lost half of a volume was on. */
+static size_t lost_disk(const struct dyn_model *m, size_t volume)
+{
+	const struct dyn_volume *v = &m->volumes[volume];
+
+	for (size_t i = 0; i < v->n_plexes; i++) {
+		if ((v->plexes[i].status == DYN_PLEX_MISSING || v->plexes[i].status == DYN_PLEX_STALE) && v->plexes[i].n_extents)
+			return v->plexes[i].extents[0].disk;
+	}
+	return DYN_NONE;
+}
+
+#define REPAIR_ALL 1000
+
+static void repair_picked(struct console *con, int i)
+{
+	con->flow.whole_disk = i >= REPAIR_ALL;
+	con->flow.volume = con->flow.list[i % REPAIR_ALL];
+	repair_choose_target(con);
+}
+
+/* Several broken mirrors: all that lost the same disk, or one of them. */
+static void repair_choose_volume(struct console *con, const struct repair *r, size_t n)
+{
+	struct menu *m = menu_new("Repair");
+	size_t first_lost = lost_disk(con->m, r[0].index), same = 0;
+	char label[160], title[96];
+
+	menu_text(m, "Several mirrors lost a half. Which one shall be repaired?");
+	for (size_t i = 0; i < n && i < 64; i++) {
+		con->flow.list[i] = r[i].index;
+		same += r[i].kind == REPAIR_MIRROR && lost_disk(con->m, r[i].index) == first_lost;
+	}
+	if (same > 1 && first_lost < con->m->n_disks) {
+		snprintf(label, sizeof(label), "All %zu that lost %s", same, con->m->disks[first_lost].name);
+		menu_add(m, REPAIR_ALL, false, 0, label, "suggested", "One after the other, onto the same disk.");
+	}
+	for (size_t i = 0; i < n && i < 64; i++) {
+		if (r[i].kind != REPAIR_MIRROR)
+			continue;
+		words_volume_title(&con->m->volumes[r[i].index], title, sizeof(title));
+		menu_add(m, (int)i, false, 0, title, "", "Only this volume; the others stay as they are.");
+	}
+	menu_show(con, m, repair_picked, NULL);
+}
+
+void run_repair(struct console *con, struct target t)
+{
+	struct repair r[64];
+	size_t n = repairs(&con->view, r, 64), mirrors = 0;
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+
+	(void)t;
+	con->flow = (struct flow){ 0 };
+	if (n == 0)
+		return;
+	if (r[0].kind == REPAIR_RECOVER) {
+		int rc = dyn_plan_recover(con->s, con->m, r[0].index, &p, &err);
+
+		show_result(con, "Repair", rc, p, &err, NULL, NULL);
+		return;
+	}
+	if (r[0].kind == REPAIR_RESUME) {
+		int rc = dyn_plan_resume(con->s, con->m, r[0].index, &p, &err);
+
+		show_result(con, "Resume", rc, p, &err, NULL, NULL);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		mirrors += r[i].kind == REPAIR_MIRROR;
+	if (mirrors > 1) {
+		repair_choose_volume(con, r, n);
+		return;
+	}
+	con->flow.volume = r[0].index;
+	repair_choose_target(con);
+}

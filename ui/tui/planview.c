@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* planview.c - a plan before anything is written: what, where, what is lost; the exact sectors; the DiskPart lines. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ui/tui/console.h"
+#include "ui/words.h"
+
+struct planview {
+	struct screen screen;
+	struct dyn_plan *plan;
+	char *other_words;
+	void (*other)(struct console *con);
+	int scroll, shown, total;
+};
+
+/* The plan that a confirmation or a file name is being asked for: the planview below the dialog. */
+static struct planview *open_plan(struct console *con);
+
+/* Columns of the steps table inside a width. */
+struct columns {
+	int words, effect, diskpart; /* widths; 0: not shown */
+	int at_effect, at_diskpart;
+};
+
+static struct columns plan_columns(int w)
+{
+	struct columns k = { .words = w - 2 };
+
+	if (w >= 70) {
+		k.diskpart = (w - 6) * 22 / 70;
+		k.effect = (w - 6) * 20 / 70;
+		k.words = w - 2 - 4 - k.effect - k.diskpart;
+		k.at_effect = 2 + k.words + 2;
+		k.at_diskpart = k.at_effect + k.effect + 2;
+	} else if (w >= 46) {
+		k.effect = (w - 4) * 2 / 5;
+		k.words = w - 2 - 2 - k.effect;
+		k.at_effect = 2 + k.words + 2;
+	}
+	return k;
+}
+
+/* Where painting is: lines above `skip` or below `h` are counted, not shown. */
+struct pen {
+	struct canvas *c;
+	int y, x, w, h, skip, line;
+};
+
+/* Wraps text into a column beginning at the pen's line without moving it on. Returns the lines it took. */
+static int pen_column(const struct pen *p, int x, int w, enum role role, const char *text)
+{
+	int past = p->skip > p->line ? p->skip - p->line : 0, top = p->line > p->skip ? p->line - p->skip : 0;
+	int room = p->h > top ? p->h - top : 0;
+
+	return w > 0 && *text ? canvas_wrap(p->c, p->y + top, p->x + x, w, room, past, role, text) : 0;
+}
+
+static void pen_text(struct pen *p, int indent, enum role role, const char *text)
+{
+	int n = pen_column(p, indent, p->w - indent, role, text);
+
+	p->line += n ? n : 1;
+}
+
+static int most(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+/* Newlines between DiskPart lines are kept: each command stands on its own line. */
+static void paint_step(struct pen *p, const struct dyn_plan *plan, size_t i, const struct columns *k)
+{
+	const struct dyn_step *st = dyn_plan_step(plan, i);
+	const struct dyn_model *m = dyn_plan_model(plan);
+	char number[16], text[256], title[200];
+	int lines;
+
+	snprintf(number, sizeof(number), "%zu", i + 1);
+	pen_column(p, 0, 2, ROLE_DIALOG_STRONG, number);
+	lines = pen_column(p, 2, k->words, ROLE_DIALOG, st->words);
+	if (k->effect)
+		lines = most(lines, pen_column(p, k->at_effect, k->effect, st->destroys ? ROLE_DESTROY : ROLE_DIALOG_STRONG,
+					       st->effect));
+	if (k->diskpart)
+		lines = most(lines, pen_column(p, k->at_diskpart, k->diskpart, ROLE_DIALOG, st->diskpart));
+	p->line += lines ? lines : 1;
+	if (!k->effect && *st->effect)
+		pen_text(p, 2, st->destroys ? ROLE_DESTROY : ROLE_DIALOG_STRONG, st->effect);
+	if (!st->destroys || st->disk >= m->n_disks)
+		return;
+	words_disk_title(&m->disks[st->disk], title, sizeof(title));
+	snprintf(text, sizeof(text), "ERASED: %s%s", title, m->disks[st->disk].blank ? ", blank now" : "");
+	pen_text(p, 4, ROLE_DESTROY, text);
+}
+
+/* Whether the confirmation is the end of the disk's serial; else it is the file name of an image. */
+static bool confirm_is_serial(const struct dyn_plan *plan)
+{
+	const char *want = dyn_plan_confirm(plan);
+	size_t disk = dyn_plan_confirm_disk(plan), n = want ? strlen(want) : 0, len;
+
+	if (disk >= dyn_plan_model(plan)->n_disks || n == 0)
+		return false;
+	len = strlen(dyn_plan_model(plan)->disks[disk].serial);
+	return len >= n && strcmp(dyn_plan_model(plan)->disks[disk].serial + len - n, want) == 0;
+}
+
+static bool plan_copies(const struct dyn_plan *plan)
+{
+	for (size_t i = 0; i < dyn_plan_n_steps(plan); i++) {
+		if (dyn_plan_step(plan, i)->kind == DYN_STEP_COPY)
+			return true;
+	}
+	return false;
+}
+
+static void paint_plan(struct pen *p, const struct planview *v, bool read_only)
+{
+	struct columns k = plan_columns(p->w);
+
+	for (size_t i = 0; i < dyn_plan_n_notes(v->plan); i++)
+		pen_text(p, 0, ROLE_DIALOG, dyn_plan_note(v->plan, i));
+	if (dyn_plan_n_notes(v->plan))
+		p->line++;
+	for (size_t i = 0; i < dyn_plan_n_steps(v->plan); i++)
+		paint_step(p, v->plan, i, &k);
+	p->line++;
+	pen_text(p, 0, ROLE_DIALOG_STRONG, read_only ? "Nothing has been written, and nothing can be: dynadisk runs read-only." :
+		 plan_copies(v->plan) ? "Nothing has been written yet. The steps before the copy can be undone (L)." :
+		 "Nothing has been written yet. It can be undone afterwards (L).");
+}
+
+static void plan_keys(const struct planview *v, bool read_only, char *dst, size_t n)
+{
+	snprintf(dst, n, "%s%ss sectors  d DiskPart script%s%s%s  Esc leave",
+		 read_only ? "" : dyn_plan_confirm(v->plan) ? "Enter go on (asks to confirm)" : "Enter do it", read_only ? "" : "  ",
+		 v->other ? "  t " : "", v->other ? v->other_words : "", v->total > v->shown ? "  PgDn more" : "");
+}
+
+static void plan_draw(struct console *con, struct screen *s, struct canvas *c)
+{
+	struct planview *v = (struct planview *)s;
+	int w = c->cols - 4 > 104 ? 104 : c->cols - 4;
+	struct pen measure = { c, 0, 0, w, 0, 0, 0 }, pen;
+	char keys[160];
+	struct rect r;
+
+	paint_plan(&measure, v, con->view.read_only);
+	v->total = measure.line;
+	r = dialog_rect(c, v->total + 2, w);
+	v->shown = r.h - 4;
+	if (v->scroll > v->total - v->shown)
+		v->scroll = v->total > v->shown ? v->total - v->shown : 0;
+	canvas_box(c, &r, ROLE_DIALOG, ROLE_DIALOG_TITLE, dyn_plan_title(v->plan));
+	pen = (struct pen){ c, r.y + 1, r.x + 2, w, v->shown, v->scroll, 0 };
+	paint_plan(&pen, v, con->view.read_only);
+	dialog_scroll_marks(c, &r, v->scroll, v->shown + 2, v->total + 2);
+	plan_keys(v, con->view.read_only, keys, sizeof(keys));
+	canvas_fill(c, r.y + r.h - 3, r.x + 1, r.w - 2, ROLE_DIALOG, GLYPH_HLINE);
+	canvas_wrap(c, r.y + r.h - 2, r.x + 2, w, 1, 0, ROLE_DIALOG_STRONG, keys);
+	c->cursor_y = r.y + r.h - 2;
+	c->cursor_x = r.x + 2;
+	snprintf(con->bottom, sizeof(con->bottom), "%s",
+		 dyn_plan_confirm(v->plan) ? "Read it, and compare the disk that is erased. Nothing happens before you confirm." :
+		 "Read it. Nothing happens before you press Enter.");
+}
+
+/* ---------------------------------------------------------------- doing it */
+
+static void apply(struct console *con, const char *confirm)
+{
+	struct planview *v = open_plan(con);
+	struct dyn_err err = { 0 };
+	char title[128];
+	bool copies = plan_copies(v->plan);
+	int rc;
+
+	snprintf(title, sizeof(title), "%s", dyn_plan_title(v->plan));
+	console_notice(con, "Writing: %s ...", title);
+	console_show(con);
+	rc = dyn_apply(con->s, v->plan, confirm, &err);
+	if (rc == -EPERM && confirm) { /* what was typed is wrong: nothing was done, the plan stays */
+		error_show(con, "Not confirmed", &err);
+		console_notice(con, "Nothing was written.");
+		return;
+	}
+	console_pop_all(con);
+	console_rescan(con);
+	if (rc)
+		error_show(con, title, &err);
+	else if (copies)
+		console_notice(con, "%s: prepared. The copy is running; its progress is shown above.", title);
+	else
+		console_notice(con, "Done: %s. L shows it in the log and can undo it.", title);
+}
+
+static void confirmed(struct console *con, const char *text)
+{
+	struct planview *v = open_plan(con);
+	const char *want = v ? dyn_plan_confirm(v->plan) : NULL;
+
+	if (v == NULL)
+		return;
+	if (want && strcmp(want, text) != 0) {
+		struct dyn_err err = { 0 };
+
+		snprintf(err.what, sizeof(err.what), "\"%.60s\" is not what was asked for. Nothing was written.", text);
+		snprintf(err.way_out, sizeof(err.way_out), "Compare the disk once more: is it really the one to erase?");
+		error_show(con, "Not confirmed", &err);
+		return;
+	}
+	apply(con, text);
+}
+
+static void ask_confirmation(struct console *con, struct planview *v)
+{
+	const char *want = dyn_plan_confirm(v->plan);
+	const struct dyn_model *m = dyn_plan_model(v->plan);
+	size_t disk = dyn_plan_confirm_disk(v->plan);
+	struct lines l = { 0 };
+	char title[200];
+
+	if (disk < m->n_disks) {
+		const struct dyn_disk *d = &m->disks[disk];
+
+		words_disk_title(d, title, sizeof(title));
+		lines_add(&l, ROLE_DESTROY, 0, "THIS ERASES %s", title);
+		lines_add(&l, ROLE_DIALOG, 0, "%s", d->blank ? "Nothing is on it now: it reads as blank." :
+			  "What is on it now will be gone.");
+		lines_add(&l, ROLE_DIALOG, 0, "%s", "");
+	}
+	if (confirm_is_serial(v->plan))
+		lines_add(&l, ROLE_DIALOG_STRONG, 0, "To go on, type the last %zu characters of its serial number:", strlen(want));
+	else if (disk < m->n_disks && strcmp(m->disks[disk].bus, "image") == 0)
+		lines_add(&l, ROLE_DIALOG_STRONG, 0, "To go on, type the name of its image file (without folders):");
+	else
+		lines_add(&l, ROLE_DIALOG_STRONG, 0, "To go on, type %s:", want);
+	input_show_lines(con, "Confirm", &l, confirmed);
+}
+
+/* ---------------------------------------------------------------- sectors and script */
+
+static void show_sectors(struct console *con, const struct dyn_plan *plan)
+{
+	const struct dyn_model *m = dyn_plan_model(plan);
+	struct lines l = { 0 };
+
+	lines_add(&l, ROLE_DIALOG_STRONG, 0, "Sectors of 512 bytes, in the order of writing. A phase is flushed before the next.");
+	for (size_t i = 0; i < dyn_plan_n_steps(plan); i++) {
+		const struct dyn_step *st = dyn_plan_step(plan, i);
+
+		lines_add(&l, ROLE_DIALOG, 0, "%s", "");
+		lines_add(&l, ROLE_DIALOG_STRONG, 0, "%zu %s", i + 1, st->words);
+		for (size_t k = 0; k < st->n_writes; k++) {
+			const struct dyn_write *w = &st->writes[k];
+
+			lines_add(&l, ROLE_DIALOG, 2, "%-7s %12llu +%-5u phase %-2u %s",
+				  w->disk < m->n_disks ? m->disks[w->disk].name : "?", (unsigned long long)w->sector, w->n_sectors,
+				  w->phase, w->what);
+		}
+		if (st->kind != DYN_STEP_SECTORS && st->disk < m->n_disks)
+			lines_add(&l, ROLE_DIALOG, 2, "%-7s %12llu +%llu %s%s", m->disks[st->disk].name,
+				  (unsigned long long)(st->target_offset / 512), (unsigned long long)(st->size / 512),
+				  st->kind == DYN_STEP_COPY ? "copied from " : "from an image",
+				  st->kind == DYN_STEP_COPY && st->source < m->n_disks ? m->disks[st->source].name : "");
+	}
+	text_show(con, "Sectors", &l);
+}
+
+static void save_script(struct console *con, const char *path)
+{
+	struct planview *v = open_plan(con);
+	FILE *f;
+	bool bad;
+
+	if (v == NULL)
+		return;
+	f = fopen(path, "wx"); /* only ever a new file */
+	if (f == NULL) {
+		message_show(con, "Not saved", "%s: %s", path, errno == EEXIST ? "there is such a file already; choose another name"
+									       : strerror(errno));
+		return;
+	}
+	fprintf(f, "rem %s\n", dyn_plan_title(v->plan));
+	for (size_t i = 0; i < dyn_plan_n_steps(v->plan); i++) {
+		const struct dyn_step *st = dyn_plan_step(v->plan, i);
+
+		if (*st->diskpart)
+			fprintf(f, "rem %s\n%s\n", st->words, st->diskpart);
+	}
+	bad = ferror(f) != 0;
+	if (fclose(f) != 0 || bad)
+		message_show(con, "Not saved", "%s: %s", path, strerror(errno));
+	else
+		console_notice(con, "Saved as %s.", path);
+}
+
+static void script_menu(struct console *con, int id)
+{
+	struct planview *v = open_plan(con);
+	struct lines l = { 0 };
+
+	if (id == 1) {
+		input_show(con, "Save the DiskPart script", "File name:", "repair.txt", save_script);
+		return;
+	}
+	for (size_t i = 0; v && i < dyn_plan_n_steps(v->plan); i++) {
+		if (*dyn_plan_step(v->plan, i)->diskpart)
+			lines_add(&l, ROLE_DIALOG, 0, "%s", dyn_plan_step(v->plan, i)->diskpart);
+	}
+	if (l.n == 0)
+		lines_add(&l, ROLE_DIALOG, 0, "DiskPart has no commands for this.");
+	text_show(con, "DiskPart commands for the same", &l);
+}
+
+static void ask_script(struct console *con)
+{
+	struct menu *m = menu_new("DiskPart script");
+
+	menu_text(m, "The same steps in DiskPart's language, to learn from or to run with dynadisk shell.");
+	menu_add(m, 0, false, 0, "Show it", "", "Shows the lines.");
+	menu_add(m, 1, false, 0, "Save it to a file...", "", "Writes the lines to a new file.");
+	menu_show(con, m, script_menu, NULL);
+}
+
+/* ---------------------------------------------------------------- the screen */
+
+static void plan_key(struct console *con, struct screen *s, int key)
+{
+	struct planview *v = (struct planview *)s;
+	void (*other)(struct console *) = v->other;
+
+	if (dialog_scroll_key(key, &v->scroll, v->shown, v->total))
+		return;
+	switch (key) {
+	case K_ENTER:
+		if (con->view.read_only)
+			console_notice(con, "dynadisk runs read-only: nothing can be written.");
+		else if (dyn_plan_confirm(v->plan))
+			ask_confirmation(con, v);
+		else
+			apply(con, NULL);
+		break;
+	case 's':
+		show_sectors(con, v->plan);
+		break;
+	case 'd':
+		ask_script(con);
+		break;
+	case 't':
+		if (other) {
+			console_pop(con);
+			other(con);
+		}
+		break;
+	case K_ESC:
+	case 'q':
+	case K_F10:
+		console_pop(con);
+		console_notice(con, "Nothing was written.");
+		break;
+	default:
+		break;
+	}
+}
+
+static void plan_mouse(struct console *con, struct screen *s, const struct mouse *e)
+{
+	if (e->what == MOUSE_WHEEL_UP || e->what == MOUSE_WHEEL_DOWN)
+		plan_key(con, s, e->what == MOUSE_WHEEL_UP ? K_UP : K_DOWN);
+}
+
+static void plan_screen_free(struct screen *s)
+{
+	struct planview *v = (struct planview *)s;
+
+	dyn_plan_free(v->plan);
+	free(v->other_words);
+	free(v);
+}
+
+static const struct screen_ops plan_ops = { plan_draw, plan_key, plan_mouse, plan_screen_free };
+
+static struct planview *open_plan(struct console *con)
+{
+	for (int i = con->depth - 1; i >= 0; i--) {
+		if (con->stack[i]->ops == &plan_ops)
+			return (struct planview *)con->stack[i];
+	}
+	return NULL;
+}
+
+void plan_show(struct console *con, struct dyn_plan *p, const char *other_words, void (*other)(struct console *con))
+{
+	struct planview *v = xcalloc(1, sizeof(*v));
+
+	v->screen.ops = &plan_ops;
+	v->plan = p;
+	v->other_words = other_words ? xstrdup(other_words) : NULL;
+	v->other = other;
+	console_push(con, &v->screen);
+}
