@@ -44,7 +44,7 @@ strip() {
 resolve() {
 	local dir
 	dir=$(dirname "$1")
-	if [ -e "$dir/$2" ]; then echo "$dir/$2"
+	if [ -e "$dir/$2" ]; then realpath --relative-to=. "$dir/$2"
 	elif [ -e "src/$2" ]; then echo "src/$2"
 	elif [ -e "$2" ]; then echo "$2"
 	else echo "generated/$2"; fi
