@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-libdynadisk_a_SOURCES += \
+LDM_SOURCES = \
 	src/ldm/check.c \
 	src/ldm/db.c \
 	src/ldm/ldm.h \
@@ -13,6 +13,7 @@ libdynadisk_a_SOURCES += \
 	src/ldm/toc.c \
 	src/ldm/txn.c \
 	src/ldm/vmdb.c
+libdynadisk_a_SOURCES += $(LDM_SOURCES)
 
 if HAVE_CMOCKA
 LDM_SUPPORT = tests/unit/unit.h tests/unit/ldm_support.c tests/unit/ldm_support.h
@@ -37,3 +38,10 @@ tests_unit_ldm_win_test_SOURCES = tests/unit/ldm_win_test.c $(LDM_SUPPORT)
 tests_unit_ldm_win_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_ldm_win_test_LDADD = $(UNIT_LIBS)
 endif
+
+# Built only when asked for: make CC=clang tests/fuzz/ldm_fuzz
+EXTRA_PROGRAMS += tests/fuzz/ldm_fuzz
+FUZZ_FLAGS = -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+tests_fuzz_ldm_fuzz_SOURCES = tests/fuzz/ldm_fuzz.c $(LDM_SOURCES) src/base/err.c src/base/rand.c src/base/text.c
+tests_fuzz_ldm_fuzz_CFLAGS = -std=gnu11 -g -O1 $(FUZZ_FLAGS)
+tests_fuzz_ldm_fuzz_LDFLAGS = $(FUZZ_FLAGS)

@@ -213,6 +213,29 @@ static void slots_and_numbers_follow_the_rules(void **state)
 	ldm_db_free(db);
 }
 
+/* GRUB would take a second fragment that begins 00 00 00 33 for an extent: such a transaction id is passed over. */
+static void fragments_never_look_like_records(void **state)
+{
+	struct ldm_record disk = a_disk(0x32, "Disk3", "aaaaaaaa-0000-4000-8000-000000000003",
+					"12345678901234567890123456789012345678901234567890");
+	struct ldm_db *db = a_used_mirror();
+	const struct ldm_record *r;
+	struct ldm_commit c;
+	struct ldm_txn *t;
+
+	(void)state;
+	assert_int_equal(ldm_txn_begin(db, &t, NULL), 0);
+	assert_int_equal(ldm_txn_add(t, &disk, NULL), 0);
+	assert_int_equal(ldm_txn_commit(t, 1, &c, NULL), 0);
+	r = ldm_db_find(c.after, LDM_DISK, 0x32);
+	assert_int_equal(r->n_slots, 2);
+	assert_memory_equal(c.after->config + r->slots[1] * LDM_VBLK_SIZE + 16, "\0\0\0\x35\0", 5);
+	assert_u64(c.tid, 0x35);
+	ldm_commit_free(&c);
+	ldm_txn_free(t);
+	ldm_db_free(db);
+}
+
 static void transactions_refuse_nonsense(void **state)
 {
 	struct ldm_db *db = a_used_mirror(), *cut;
@@ -334,7 +357,8 @@ static void cut_recovery(struct scene *s, bool want_new)
 			if (round == 3 + i || round == 5)
 				memcpy(s->disks[i].bytes, r.after->config, LDM_SECTOR);
 		recover(s, want_new, &again);
-		assert_int_equal(again.needed, round != 5);
+		if (round >= 3)
+			assert_int_equal(again.needed, round != 5);
 		ldm_db_free(again.after);
 	}
 	memcpy(s->disks, saved, sizeof(saved));
@@ -406,6 +430,30 @@ static void power_cuts_leave_old_or_new(void **state)
 	}
 	print_message("# %zu states after power cuts\n", s->n_states);
 	assert_true(s->n_states > 1000);
+	ldm_db_free(db);
+	free(s);
+}
+
+/* Windows may mark the records before the header: fragments and both versions under a clean header. */
+static void records_before_the_header_roll_back(void **state)
+{
+	struct scene *s = calloc(1, sizeof(*s));
+	struct ldm_db *db = a_used_mirror();
+	struct ldm_commit c;
+
+	(void)state;
+	make(db, break_nokeep, &c);
+	s->old = db;
+	s->commit = &c;
+	s->rand.state = 2;
+	for (size_t n = 0; n <= c.phases[1].n; n++) {
+		for (int i = 0; i < DISKS; i++)
+			disk_put(&s->disks[i], db);
+		for (size_t k = 0; k < n; k++)
+			disk_apply(&s->disks[0], &c.phases[1].changes[k]);
+		cut_recovery(s, false);
+	}
+	ldm_commit_free(&c);
 	ldm_db_free(db);
 	free(s);
 }
@@ -485,9 +533,14 @@ static void copies_that_differ_are_not_guessed_at(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(phases_produce_what_they_promise),	 cmocka_unit_test(phases_follow_the_protocol),
-		cmocka_unit_test(slots_and_numbers_follow_the_rules),	 cmocka_unit_test(transactions_refuse_nonsense),
-		cmocka_unit_test(power_cuts_leave_old_or_new),		 cmocka_unit_test(stale_disks_have_no_say),
+		cmocka_unit_test(phases_produce_what_they_promise),
+		cmocka_unit_test(phases_follow_the_protocol),
+		cmocka_unit_test(slots_and_numbers_follow_the_rules),
+		cmocka_unit_test(fragments_never_look_like_records),
+		cmocka_unit_test(transactions_refuse_nonsense),
+		cmocka_unit_test(power_cuts_leave_old_or_new),
+		cmocka_unit_test(records_before_the_header_roll_back),
+		cmocka_unit_test(stale_disks_have_no_say),
 		cmocka_unit_test(copies_that_differ_are_not_guessed_at),
 	};
 	return cmocka_run_group_tests_name("ldm_txn", tests, NULL, NULL);
