@@ -14,9 +14,11 @@
 
 const struct ldm_record *view_next(const struct ldm_db *db, enum ldm_kind kind, const struct ldm_record *after)
 {
+	/* From the commit point on the new versions count: the old ones are being removed. */
+	uint16_t hidden = db->head.status == LDM_VMDB_COMMIT ? LDM_STATUS_DELETING : LDM_STATUS_PENDING;
 	const struct ldm_record *r = after;
 
-	while ((r = ldm_db_next(db, kind, r)) && r->status == LDM_STATUS_PENDING)
+	while ((r = ldm_db_next(db, kind, r)) && r->status == hidden)
 		;
 	return r;
 }

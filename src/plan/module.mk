@@ -9,3 +9,10 @@ libdynadisk_a_SOURCES += \
 	src/plan/repair.c \
 	src/plan/sim.c src/plan/sim.h \
 	src/plan/upgrade.c
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/plan_test
+tests_unit_plan_test_SOURCES = tests/unit/plan_test.c
+tests_unit_plan_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_plan_test_LDADD = $(UNIT_LIBS)
+endif
