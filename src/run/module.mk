@@ -20,4 +20,16 @@ check_PROGRAMS += tests/unit/run_copy_test
 tests_unit_run_copy_test_SOURCES = tests/unit/run_copy_test.c tests/unit/run_faulty.c tests/unit/run_faulty.h tests/unit/unit.h
 tests_unit_run_copy_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_run_copy_test_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/run_apply_test
+tests_unit_run_apply_test_SOURCES = tests/unit/run_apply_test.c tests/unit/run_lab.c tests/unit/run_lab.h tests/unit/unit.h
+tests_unit_run_apply_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_run_apply_test_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/run_undo_test
+tests_unit_run_undo_test_SOURCES = tests/unit/run_undo_test.c tests/unit/run_lab.c tests/unit/run_lab.h tests/unit/unit.h
+tests_unit_run_undo_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_run_undo_test_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/run_job_test
+tests_unit_run_job_test_SOURCES = tests/unit/run_job_test.c tests/unit/run_lab.c tests/unit/run_lab.h tests/unit/run_faulty.c tests/unit/run_faulty.h tests/unit/unit.h
+tests_unit_run_job_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_run_job_test_LDADD = $(UNIT_LIBS)
 endif

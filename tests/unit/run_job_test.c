@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/unit/run_faulty.h"
+#include "tests/unit/run_lab.h"
+
+enum { DISK_MIB = 32, VOLUME_MIB = 12 };
+
+static int setup(void **state)
+{
+	struct lab *l = malloc(sizeof(*l));
+
+	lab_make(l, 2, DISK_MIB);
+	lab_volume(l, 2, VOLUME_MIB);
+	*state = l;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	lab_remove(*state);
+	free(*state);
+	return 0;
+}
+
+static void assert_simple(struct lab *l)
+{
+	assert_int_equal(l->m->n_volumes, 1);
+	assert_int_equal(l->m->volumes[0].layout, DYN_LAYOUT_SIMPLE);
+	assert_int_equal(l->m->volumes[0].status, DYN_VOLUME_HEALTHY);
+	assert_int_equal(l->m->n_jobs, 0);
+	assert_string_equal(l->m->groups[0].problem, "");
+}
+
+static void a_mirror_is_made(void **state)
+{
+	struct lab *l = *state;
+	unsigned fds = lab_open_fds(), id = lab_mirror(l, 0);
+	struct dyn_job j;
+
+	assert_int_equal(dyn_jobs_wait(l->s, 20000), 0);
+	j = lab_job(l, id);
+	assert_int_equal(j.state, DYN_JOB_DONE);
+	assert_u64(j.done, VOLUME_MIB * LAB_MIB);
+	assert_u64(j.errors, 0);
+	lab_scan(l);
+	lab_assert_mirror(l, 0, 1);
+	assert_int_equal(l->m->n_jobs, 0);
+	assert_u64(l->m->priv->disks[1].n_rebuilds, 0);
+	assert_int_equal(l->m->priv->disks[1].rebuild_pairs_used, 0);
+	assert_int_equal(lab_open_fds(), fds); /* locks given back */
+	assert_int_equal(dyn_job_pause(l->s, id), -ESRCH);
+	assert_int_equal(dyn_job_cancel(l->s, id), -ESRCH);
+	assert_int_equal(dyn_job_limit(l->s, id + 1, 1), -ESRCH);
+}
+
+static void it_is_regenerating_until_then(void **state)
+{
+	struct lab *l = *state;
+	unsigned id = lab_mirror(l, 2 * LAB_MIB);
+	struct pollfd fd = { .fd = dyn_jobs_fd(l->s), .events = POLLIN };
+	struct dyn_job j = lab_wait(l, id, DYN_JOB_COPYING, 1);
+
+	assert_int_equal(poll(&fd, 1, 5000), 1);
+	assert_true(j.done < j.total);
+	assert_u64(j.total, VOLUME_MIB * LAB_MIB);
+	assert_u64(j.limit, 2 * LAB_MIB);
+	lab_scan(l);
+	assert_int_equal(l->m->volumes[0].status, DYN_VOLUME_REBUILDING);
+	assert_int_equal(l->m->n_jobs, 1);
+	assert_int_equal(l->m->jobs[0].id, id);
+	assert_int_equal(l->m->jobs[0].state, DYN_JOB_COPYING);
+	assert_false(l->m->jobs[0].elsewhere);
+	assert_int_equal(dyn_jobs_wait(l->s, 50), -ETIMEDOUT);
+	assert_int_equal(dyn_job_limit(l->s, id, 0), 0); /* changed while it runs */
+	assert_int_equal(dyn_jobs_wait(l->s, 20000), 0);
+	assert_int_equal(lab_job(l, id).state, DYN_JOB_DONE);
+	lab_scan(l);
+	lab_assert_mirror(l, 0, 1);
+}
+
+static void pause_and_continue(void **state)
+{
+	struct lab *l = *state;
+	unsigned id = lab_mirror(l, 4 * LAB_MIB);
+	struct dyn_job j;
+
+	lab_wait(l, id, DYN_JOB_COPYING, 1);
+	assert_int_equal(dyn_job_pause(l->s, id), 0);
+	j = lab_wait(l, id, DYN_JOB_PAUSED, 1);
+	assert_int_equal(dyn_jobs_wait(l->s, 0), 0); /* a paused one is not waited for */
+	lab_scan(l);
+	/* The record on disk says what the snapshot says. */
+	assert_u64(l->m->priv->disks[1].n_rebuilds, 1);
+	assert_u64(l->m->priv->disks[1].rebuilds[0].r.done * 512, j.done);
+	usleep(300000);
+	assert_u64(lab_job(l, id).done, j.done);
+	assert_int_equal(dyn_job_limit(l->s, id, 0), 0);
+	assert_int_equal(dyn_job_continue(l->s, id), 0);
+	assert_int_equal(dyn_jobs_wait(l->s, 20000), 0);
+	assert_int_equal(lab_job(l, id).state, DYN_JOB_DONE);
+	lab_scan(l);
+	lab_assert_mirror(l, 0, 1);
+}
+
+static void cancel_leaves_a_simple_volume(void **state)
+{
+	struct lab *l = *state;
+	unsigned id = lab_mirror(l, 4 * LAB_MIB), fds;
+
+	lab_wait(l, id, DYN_JOB_COPYING, 1);
+	assert_int_equal(dyn_job_cancel(l->s, id), 0);
+	lab_wait(l, id, DYN_JOB_CANCELLED, 0);
+	lab_scan(l);
+	assert_simple(l);
+	assert_int_equal(l->m->priv->disks[1].rebuild_pairs_used, 0);
+	fds = lab_open_fds();
+	/* and a paused one, and again from the start */
+	id = lab_mirror(l, 4 * LAB_MIB);
+	lab_wait(l, id, DYN_JOB_COPYING, 1);
+	assert_int_equal(dyn_job_pause(l->s, id), 0);
+	lab_wait(l, id, DYN_JOB_PAUSED, 0);
+	assert_int_equal(dyn_job_cancel(l->s, id), 0);
+	assert_int_equal(dyn_jobs_wait(l->s, 20000), 0);
+	assert_int_equal(lab_job(l, id).state, DYN_JOB_CANCELLED);
+	lab_scan(l);
+	assert_simple(l);
+	assert_int_equal(lab_open_fds(), fds);
+}
+
+/* Where the copy of volume 0 goes, on disk 1. */
+static uint64_t target_offset(struct lab *l)
+{
+	assert_u64(l->m->priv->disks[1].n_rebuilds, 1);
+	return l->m->priv->disks[1].rebuilds[0].r.target_start * 512;
+}
+
+static void resume(struct lab *l)
+{
+	struct dyn_plan *p = NULL;
+
+	assert_int_equal(l->m->n_jobs, 1);
+	assert_int_equal(l->m->jobs[0].id, 0);
+	assert_int_equal(l->m->jobs[0].state, DYN_JOB_PAUSED);
+	assert_false(l->m->jobs[0].elsewhere);
+	assert_int_equal(l->m->volumes[0].status, DYN_VOLUME_REBUILDING);
+	lab_apply(l, dyn_plan_resume(l->s, l->m, 0, &p, &l->err), p);
+	assert_int_equal(dyn_jobs_wait(l->s, 20000), 0);
+	struct dyn_job jobs[4];
+	size_t n = dyn_jobs(l->s, jobs, 4);
+	assert_int_equal(n, 1);
+	if (jobs[0].state != DYN_JOB_DONE)
+		fail_msg("state %d: %s", (int)jobs[0].state, jobs[0].result.what);
+	lab_scan(l);
+}
+
+/* What an earlier run copied is compared again: the source and the target both change while nobody runs. */
+static void a_closed_session_is_resumed_and_checked(void **state)
+{
+	struct lab *l = *state;
+	unsigned id = lab_mirror(l, 4 * LAB_MIB);
+	uint8_t junk[4096];
+	uint64_t at;
+	int fd;
+
+	lab_wait(l, id, DYN_JOB_COPYING, 2 * LAB_MIB);
+	lab_scan(l);
+	at = target_offset(l);
+	lab_close(l);
+	lab_open(l);
+	assert_true(l->m->priv->disks[1].rebuilds[0].r.done * 512 >= 2 * LAB_MIB);
+	lab_fill(l, 0, 7);
+	memset(junk, 0xee, sizeof(junk));
+	fd = open(l->path[1], O_RDWR);
+	assert_int_equal(pwrite(fd, junk, sizeof(junk), (off_t)at + 8192), (ssize_t)sizeof(junk));
+	close(fd);
+	resume(l);
+	lab_assert_mirror(l, 0, 7);
+}
+
+static void killed_in_the_middle(void **state)
+{
+	struct lab *l = *state;
+
+	for (int round = 0; round < 4; round++) {
+		pid_t pid;
+		lab_close(l);
+		pid = fork();
+		if (pid == 0) {
+			lab_open(l);
+			if (l->m->n_jobs == 0) {
+				lab_mirror(l, 4 * LAB_MIB);
+			} else {
+				struct dyn_plan *p = NULL;
+				struct dyn_job j;
+				if (dyn_plan_resume(l->s, l->m, 0, &p, &l->err) || dyn_apply(l->s, p, NULL, &l->err))
+					_exit(1);
+				dyn_jobs(l->s, &j, 1);
+				dyn_job_limit(l->s, j.id, 4 * LAB_MIB);
+			}
+			for (;;)
+				pause();
+		}
+		usleep(200000u + 350000u * (unsigned)round);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		lab_open(l);
+		assert_int_equal(l->m->n_volumes, 1);
+		assert_u64(l->m->volumes[0].size, VOLUME_MIB * LAB_MIB);
+		assert_string_equal(l->m->groups[0].problem, "");
+		assert_int_equal(l->m->groups[0].interrupted, false);
+		assert_int_equal(l->m->n_jobs, 1);
+		assert_int_equal(l->m->jobs[0].state, DYN_JOB_PAUSED);
+		/* in the database it is what it was */
+		const struct ldm_record *v = ldm_db_next(l->m->priv->groups[0].db, LDM_VOLUME, NULL);
+		assert_int_equal(v->u.volume.n_components, 1);
+	}
+	resume(l);
+	lab_assert_mirror(l, 0, 1);
+}
+
+static void others_see_it_and_keep_off(void **state)
+{
+	struct lab *l = *state;
+	unsigned id = lab_mirror(l, 4 * LAB_MIB);
+	int status;
+	pid_t pid;
+
+	lab_wait(l, id, DYN_JOB_COPYING, 1);
+	pid = fork();
+	if (pid == 0) { /* the child's own session; the copied one is not touched */
+		struct lab o = *l;
+		struct dyn_plan *p = NULL;
+		const char *paths[] = { o.path[0], o.path[1] };
+		struct dyn_options opt = { .state_dir = o.state };
+		struct dyn_model *m;
+		if (dyn_session_open(paths, 2, &opt, &o.s, &o.err) || dyn_scan(o.s, &m, &o.err))
+			_exit(1);
+		if (m->n_jobs != 1 || !m->jobs[0].elsewhere || m->jobs[0].state != DYN_JOB_COPYING)
+			_exit(2);
+		if (dyn_plan_create_simple(o.s, m, 0, LAB_MIB, 0, &p, &o.err))
+			_exit(3);
+		if (dyn_apply(o.s, p, NULL, &o.err) != -EBUSY || !strstr(o.err.what, "process"))
+			_exit(4);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	/* This session shares its own locks: another change of the group works beside the copy. */
+	struct dyn_plan *p = NULL;
+	lab_scan(l);
+	lab_apply(l, dyn_plan_create_simple(l->s, l->m, 0, LAB_MIB, 0, &p, &l->err), p);
+	assert_int_equal(l->m->n_volumes, 2);
+	assert_int_equal(dyn_job_limit(l->s, id, 0), 0);
+	assert_int_equal(dyn_jobs_wait(l->s, 20000), 0);
+	assert_int_equal(lab_job(l, id).state, DYN_JOB_DONE);
+	lab_scan(l);
+	lab_assert_mirror(l, 0, 1);
+}
+
+static void its_record_is_its_own(void **state)
+{
+	struct lab *l = *state;
+	unsigned id = lab_mirror(l, 4 * LAB_MIB);
+	struct dyn_plan *p = NULL;
+	int rc;
+
+	lab_wait(l, id, DYN_JOB_COPYING, 1);
+	lab_scan(l);
+	rc = plan_clear_record(l->s, l->m, 1, LDM_REBUILD_FIRST, &p, &l->err);
+	if (!rc)
+		rc = dyn_apply(l->s, p, NULL, &l->err);
+	assert_int_equal(rc, -EBUSY);
+	dyn_plan_free(p);
+	assert_int_equal(dyn_job_cancel(l->s, id), 0);
+	assert_int_equal(dyn_jobs_wait(l->s, 20000), 0);
+}
+
+/* The console leaves, its child goes on. */
+static void parked_for_a_fork(void **state)
+{
+	struct lab *l = *state;
+	unsigned id = lab_mirror(l, 6 * LAB_MIB);
+	struct dyn_job j;
+	pid_t child;
+	int status;
+
+	lab_wait(l, id, DYN_JOB_COPYING, 1);
+	assert_int_equal(dyn_jobs_park(l->s), 0);
+	j = lab_job(l, id);
+	assert_int_equal(j.state, DYN_JOB_QUEUED);
+	usleep(100000);
+	assert_u64(lab_job(l, id).done, j.done);
+	child = fork();
+	if (child == 0) {
+		int rc = dyn_jobs_unpark(l->s);
+		if (!rc)
+			rc = dyn_jobs_wait(l->s, 20000);
+		j = lab_job(l, id);
+		_exit(rc || j.state != DYN_JOB_DONE);
+	}
+	/* This process "leaves": it does nothing more with the session while the child works. */
+	waitpid(child, &status, 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	/* Its own record of the job is out of date now; a real console would be gone. */
+	dyn_model_unref(l->m);
+	l->m = NULL;
+	l->s = NULL;
+	lab_open(l);
+	lab_assert_mirror(l, 0, 1);
+}
+
+struct trouble {
+	struct faulty source, target;
+	uint64_t bad_from, bad_to, lie_from, wfail_from;
+};
+
+static void wrap(void *arg, struct dyn_io **io, bool target)
+{
+	struct trouble *t = arg;
+	struct faulty *f = target ? &t->target : &t->source;
+
+	faulty_init(f, *io);
+	f->owns = true;
+	f->bad_from = target ? 0 : t->bad_from;
+	f->bad_to = target ? 0 : t->bad_to;
+	if (target && t->lie_from) {
+		f->lie_from = t->lie_from;
+		f->lie_to = t->lie_from + 1;
+		f->lie_times = -1;
+	}
+	if (target && t->wfail_from) {
+		f->wfail_from = t->wfail_from;
+		f->wfail_to = t->wfail_from + 1;
+		f->wfail_rc = -EIO;
+		f->wfail_times = -1;
+	}
+	*io = &f->io;
+}
+
+static void fails(struct lab *l, struct trouble *t, const char *says)
+{
+	struct dyn_job j;
+	unsigned id;
+
+	l->s->run->wrap_io = wrap;
+	l->s->run->wrap_arg = t;
+	id = lab_mirror(l, 0);
+	assert_int_equal(dyn_jobs_wait(l->s, 20000), 0);
+	j = lab_job(l, id);
+	assert_int_equal(j.state, DYN_JOB_FAILED);
+	if (!strstr(j.result.what, says))
+		fail_msg("\"%s\" does not say \"%s\"", j.result.what, says);
+	assert_true(j.result.way_out[0]);
+	lab_scan(l);
+	assert_int_equal(ldm_db_next(l->m->priv->groups[0].db, LDM_VOLUME, NULL)->u.volume.n_components, 1);
+	l->s->run->wrap_io = NULL;
+}
+
+static void bad_sectors_make_no_mirror(void **state)
+{
+	struct lab *l = *state;
+	const struct dyn_extent *e = &l->m->volumes[0].plexes[0].extents[0];
+	struct trouble t = { .bad_from = e->offset + 5 * LAB_MIB, .bad_to = e->offset + 5 * LAB_MIB + 3 * 512 };
+	char first[64];
+	struct dyn_plan *p = NULL;
+	struct dyn_job jobs[4];
+
+	snprintf(first, sizeof(first), "first at sector %llu", (unsigned long long)(t.bad_from / 512));
+	fails(l, &t, "3 sectors of Disk 0");
+	struct dyn_job j = lab_job(l, 1);
+	assert_u64(j.errors, 3);
+	assert_non_null(strstr(j.result.what, first));
+	/* the disk recovers (a cable): the rebuild is continued and comes to a true end */
+	assert_int_equal(l->m->n_jobs, 1);
+	lab_apply(l, dyn_plan_resume(l->s, l->m, 0, &p, &l->err), p);
+	assert_int_equal(dyn_jobs_wait(l->s, 20000), 0);
+	assert_int_equal(dyn_jobs(l->s, jobs, 4), 2);
+	assert_int_equal(jobs[1].state, DYN_JOB_DONE);
+	lab_scan(l);
+	lab_assert_mirror(l, 0, 1);
+}
+
+static void write_errors_make_no_mirror(void **state)
+{
+	struct lab *l = *state;
+	struct trouble t = { .wfail_from = l->m->volumes[0].plexes[0].extents[0].offset + 3 * LAB_MIB };
+
+	fails(l, &t, "Disk 1");
+	assert_non_null(strstr(lab_job(l, 1).result.what, "cannot be written"));
+}
+
+static void lost_writes_make_no_mirror(void **state)
+{
+	struct lab *l = *state;
+	struct trouble t = { .lie_from = l->m->volumes[0].plexes[0].extents[0].offset + 3 * LAB_MIB };
+
+	fails(l, &t, "does not hold what was written");
+}
+
+static void one_after_the_other(void **state)
+{
+	struct lab *l = *state;
+	struct dyn_plan *p = NULL;
+	unsigned first, second;
+
+	lab_apply(l, dyn_plan_create_simple(l->s, l->m, 0, 2 * LAB_MIB, 'F', &p, &l->err), p);
+	assert_int_equal(l->m->n_volumes, 2);
+	lab_fill(l, 1, 9);
+	first = lab_mirror(l, 4 * LAB_MIB);
+	lab_wait(l, first, DYN_JOB_COPYING, 1);
+	p = NULL;
+	lab_apply(l, dyn_plan_add_mirror(l->s, l->m, 1, 1, DYN_TABLE_NONE, &p, &l->err), p);
+	second = first + 1;
+	assert_int_equal(lab_job(l, second).state, DYN_JOB_QUEUED);
+	assert_int_equal(l->m->n_jobs, 2);
+	/* pausing the first lets the second run */
+	assert_int_equal(dyn_job_pause(l->s, first), 0);
+	lab_wait(l, second, DYN_JOB_DONE, 0);
+	assert_int_equal(lab_job(l, first).state, DYN_JOB_PAUSED);
+	lab_scan(l);
+	lab_assert_mirror(l, 1, 9);
+	assert_int_equal(l->m->n_jobs, 1);
+	assert_int_equal(dyn_job_limit(l->s, first, 0), 0);
+	assert_int_equal(dyn_job_continue(l->s, first), 0);
+	lab_wait(l, first, DYN_JOB_DONE, 0);
+	lab_scan(l);
+	lab_assert_mirror(l, 0, 1);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_mirror_is_made),
+		TEST(it_is_regenerating_until_then),
+		TEST(pause_and_continue),
+		TEST(cancel_leaves_a_simple_volume),
+		TEST(a_closed_session_is_resumed_and_checked),
+		TEST(killed_in_the_middle),
+		TEST(others_see_it_and_keep_off),
+		TEST(its_record_is_its_own),
+		TEST(parked_for_a_fork),
+		TEST(bad_sectors_make_no_mirror),
+		TEST(write_errors_make_no_mirror),
+		TEST(lost_writes_make_no_mirror),
+		TEST(one_after_the_other),
+	};
+	return cmocka_run_group_tests_name("run job", tests, NULL, NULL);
+}
