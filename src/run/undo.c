@@ -77,6 +77,15 @@ static bool in_database(const struct undo_job *u, const struct undo_run *r, uint
 	return md->has_ldm && sector >= from && sector < from + LDM_CONFIG_SECTORS + LDM_LOG_SECTORS;
 }
 
+/* A run that touches the database; one of a disk's whole private region does so behind its first sector. */
+static bool holds_database(const struct undo_job *u, const struct undo_run *r)
+{
+	const struct model_disk *md = priv(u, r->disk);
+	uint64_t from = md->ph.private_start + LDM_CONFIG_START;
+
+	return md->has_ldm && r->sector < from + LDM_CONFIG_SECTORS && from < r->sector + r->n_sectors;
+}
+
 /* A run that the transaction takes care of. */
 static bool by_transaction(const struct undo_job *u, const struct undo_run *r)
 {
@@ -177,6 +186,12 @@ static bool same_database(const struct ldm_db *a, const struct ldm_db *b)
 	return true;
 }
 
+static int changed_since(const struct undo_job *u, struct dyn_err *err)
+{
+	return dyn_refuse(err, -ESTALE, "Undo the later changes first, newest first.", "the disk group %s changed since",
+			  u->m->groups[u->group].name);
+}
+
 /* The database must be what the plan left (then u->old is what to make of it) or already what it was before. */
 static int judge_database(struct undo_job *u, size_t k, struct dyn_err *err)
 {
@@ -192,23 +207,37 @@ static int judge_database(struct undo_job *u, size_t k, struct dyn_err *err)
 	if (!rc)
 		rc = database_then(u, k, true, &left, err);
 	if (!rc && !same_database(left, now))
-		rc = dyn_refuse(err, -ESTALE, "Undo the later changes first, newest first.",
-				"the disk group %s changed since", u->m->groups[u->group].name);
+		rc = changed_since(u, err);
 	ldm_db_free(left);
 	return rc;
 }
 
-/* Finds the group whose database the plan changed, if any. One plan changes one group. */
+/* A group that the plan made, on disks that all leave: its database must be what the plan left, too. */
+static int judge_new_group(struct undo_job *u, size_t k, struct dyn_err *err)
+{
+	struct ldm_db *left = NULL;
+	int rc = database_then(u, k, true, &left, err);
+
+	if (!rc && !same_database(left, u->m->priv->groups[u->group].db))
+		rc = changed_since(u, err);
+	ldm_db_free(left);
+	return rc;
+}
+
+/* Finds the group whose database the plan changed, if any, on a disk that stays or else on one that leaves. One plan
+ * changes one group. */
 static int find_database(struct undo_job *u, struct dyn_err *err)
 {
-	for (size_t i = 0; i < u->f->n_runs; i++) {
-		const struct undo_run *r = &u->f->runs[i];
-		size_t group = u->m->disks[u->disk[r->disk]].group;
-		if (!by_transaction(u, r) || group == DYN_NONE || !u->m->priv->groups[group].db)
-			continue;
-		u->group = group;
-		return judge_database(u, r->disk, err);
-	}
+	for (int leaving = 0; leaving < 2; leaving++)
+		for (size_t i = 0; i < u->f->n_runs; i++) {
+			const struct undo_run *r = &u->f->runs[i];
+			size_t group = u->m->disks[u->disk[r->disk]].group;
+			if (u->leaves[r->disk] != (leaving == 1) || group == DYN_NONE ||
+			    !u->m->priv->groups[group].db || !holds_database(u, r))
+				continue;
+			u->group = group;
+			return leaving ? judge_new_group(u, r->disk, err) : judge_database(u, r->disk, err);
+		}
 	return 0;
 }
 

@@ -37,6 +37,13 @@ static struct dyn_plan *plan_upgrade(struct lab *l, size_t disk)
 	return p;
 }
 
+static void upgrade(struct lab *l, size_t disk)
+{
+	struct dyn_plan *p = plan_upgrade(l, disk);
+
+	lab_apply(l, 0, &p);
+}
+
 static int apply(struct lab *l, const struct dyn_plan *p)
 {
 	return dyn_apply(l->s, p, dyn_plan_confirm(p), &l->err);
@@ -120,7 +127,7 @@ static void changed_disks_are_refused(void **state)
 	poke(l->path[0], 511, 0);
 
 	lab_scan(l);
-	lab_apply(l, 0, plan_upgrade(l, 0));
+	upgrade(l, 0);
 	p = plan_upgrade(l, 1); /* joins: disk 0's database is part of it */
 	md = &l->m->priv->disks[0];
 	private_start = md->ph.private_start;
@@ -130,7 +137,7 @@ static void changed_disks_are_refused(void **state)
 	assert_non_null(strstr(l->err.what, "LDM database"));
 	assert_u64(lab_hash(l->path[1]), hash);
 	poke(l->path[0], (private_start + LDM_CONFIG_START + 700) * 512 + 300, 0);
-	poke(l->path[0], (private_start + LDM_PH_PRIMARY) * 512 + 0x10, 1); /* a header it does not write either */
+	poke(l->path[0], (private_start + LDM_PH_PRIMARY) * 512 + 0x10, 0x55); /* a header it does not write either */
 	assert_int_equal(apply(l, p), -ESTALE);
 	assert_u64(lab_hash(l->path[1]), hash);
 	dyn_plan_free(p);
@@ -180,7 +187,7 @@ static void locked_disks_are_refused(void **state)
 	unsigned fds;
 	pid_t pid;
 
-	lab_apply(l, 0, plan_upgrade(l, 0));
+	upgrade(l, 0);
 	p = plan_upgrade(l, 1);
 	pid = holder(l->path[0]); /* a member of the group, not the disk that is upgraded */
 	fds = lab_open_fds();
@@ -223,7 +230,7 @@ static void undo_files_are_private(void **state)
 	struct stat st;
 	size_t n;
 
-	lab_apply(l, 0, plan_upgrade(l, 0));
+	upgrade(l, 0);
 	assert_int_equal(dyn_undo_list(l->s, l->m, &list, &n, &l->err), 0);
 	assert_int_equal(n, 1);
 	snprintf(path, sizeof(path), "%s/undo/%s", l->state, list[0].id);
@@ -258,7 +265,7 @@ static void failures_ask_for_a_rescan(void **state)
 	dyn_plan_free(q);
 	dyn_plan_free(p);
 	lab_scan(l);
-	lab_apply(l, 0, plan_upgrade(l, 1));
+	upgrade(l, 1);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

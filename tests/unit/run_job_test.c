@@ -151,7 +151,7 @@ static void resume(struct lab *l)
 	assert_int_equal(l->m->jobs[0].state, DYN_JOB_PAUSED);
 	assert_false(l->m->jobs[0].elsewhere);
 	assert_int_equal(l->m->volumes[0].status, DYN_VOLUME_REBUILDING);
-	lab_apply(l, dyn_plan_resume(l->s, l->m, 0, &p, &l->err), p);
+	lab_apply(l, dyn_plan_resume(l->s, l->m, 0, &p, &l->err), &p);
 	assert_int_equal(dyn_jobs_wait(l->s, 20000), 0);
 	struct dyn_job jobs[4];
 	size_t n = dyn_jobs(l->s, jobs, 4);
@@ -257,7 +257,7 @@ static void others_see_it_and_keep_off(void **state)
 	/* This session shares its own locks: another change of the group works beside the copy. */
 	struct dyn_plan *p = NULL;
 	lab_scan(l);
-	lab_apply(l, dyn_plan_create_simple(l->s, l->m, 0, LAB_MIB, 0, &p, &l->err), p);
+	lab_apply(l, dyn_plan_create_simple(l->s, l->m, 0, LAB_MIB, 0, &p, &l->err), &p);
 	assert_int_equal(l->m->n_volumes, 2);
 	assert_int_equal(dyn_job_limit(l->s, id, 0), 0);
 	assert_int_equal(dyn_jobs_wait(l->s, 20000), 0);
@@ -382,7 +382,7 @@ static void bad_sectors_make_no_mirror(void **state)
 	assert_non_null(strstr(j.result.what, first));
 	/* the disk recovers (a cable): the rebuild is continued and comes to a true end */
 	assert_int_equal(l->m->n_jobs, 1);
-	lab_apply(l, dyn_plan_resume(l->s, l->m, 0, &p, &l->err), p);
+	lab_apply(l, dyn_plan_resume(l->s, l->m, 0, &p, &l->err), &p);
 	assert_int_equal(dyn_jobs_wait(l->s, 20000), 0);
 	assert_int_equal(dyn_jobs(l->s, jobs, 4), 2);
 	assert_int_equal(jobs[1].state, DYN_JOB_DONE);
@@ -413,13 +413,13 @@ static void one_after_the_other(void **state)
 	struct dyn_plan *p = NULL;
 	unsigned first, second;
 
-	lab_apply(l, dyn_plan_create_simple(l->s, l->m, 0, 2 * LAB_MIB, 'F', &p, &l->err), p);
+	lab_apply(l, dyn_plan_create_simple(l->s, l->m, 0, 2 * LAB_MIB, 'F', &p, &l->err), &p);
 	assert_int_equal(l->m->n_volumes, 2);
 	lab_fill(l, 1, 9);
 	first = lab_mirror(l, 4 * LAB_MIB);
 	lab_wait(l, first, DYN_JOB_COPYING, 1);
 	p = NULL;
-	lab_apply(l, dyn_plan_add_mirror(l->s, l->m, 1, 1, DYN_TABLE_NONE, &p, &l->err), p);
+	lab_apply(l, dyn_plan_add_mirror(l->s, l->m, 1, 1, DYN_TABLE_NONE, &p, &l->err), &p);
 	second = first + 1;
 	assert_int_equal(lab_job(l, second).state, DYN_JOB_QUEUED);
 	assert_int_equal(l->m->n_jobs, 2);

@@ -75,14 +75,15 @@ void lab_remove(struct lab *l)
 	remove_all(l->dir);
 }
 
-void lab_apply(struct lab *l, int rc, struct dyn_plan *p)
+void lab_apply(struct lab *l, int rc, struct dyn_plan **p)
 {
 	if (rc)
 		fail_msg("plan: %s", l->err.what);
-	rc = dyn_apply(l->s, p, dyn_plan_confirm(p), &l->err);
+	rc = dyn_apply(l->s, *p, dyn_plan_confirm(*p), &l->err);
 	if (rc)
-		fail_msg("apply %s: %s", dyn_plan_title(p), l->err.what);
-	dyn_plan_free(p);
+		fail_msg("apply %s: %s", dyn_plan_title(*p), l->err.what);
+	dyn_plan_free(*p);
+	*p = NULL;
 	lab_scan(l);
 }
 
@@ -91,8 +92,8 @@ void lab_volume(struct lab *l, size_t n, unsigned mib)
 	struct dyn_plan *p = NULL;
 
 	for (size_t i = 0; i < n; i++)
-		lab_apply(l, dyn_plan_upgrade(l->s, l->m, i, DYN_TABLE_MBR, DYN_NONE, &p, &l->err), p);
-	lab_apply(l, dyn_plan_create_simple(l->s, l->m, 0, (uint64_t)mib * LAB_MIB, 'D', &p, &l->err), p);
+		lab_apply(l, dyn_plan_upgrade(l->s, l->m, i, DYN_TABLE_MBR, DYN_NONE, &p, &l->err), &p);
+	lab_apply(l, dyn_plan_create_simple(l->s, l->m, 0, (uint64_t)mib * LAB_MIB, 'D', &p, &l->err), &p);
 	assert_int_equal(l->m->n_volumes, 1);
 	lab_fill(l, 0, 1);
 }
@@ -146,7 +147,7 @@ unsigned lab_mirror(struct lab *l, uint64_t limit)
 		fail_msg("plan: %s", l->err.what);
 	/* parked, so that the limit holds from the first byte on */
 	assert_int_equal(dyn_jobs_park(l->s), 0);
-	lab_apply(l, 0, p);
+	lab_apply(l, 0, &p);
 	n = dyn_jobs(l->s, jobs, 8);
 	assert_true(n > 0 && n <= 8);
 	assert_int_equal(jobs[n - 1].state, DYN_JOB_QUEUED);

@@ -22,8 +22,8 @@ void lab_remove(struct lab *l);
 void lab_open(struct lab *l);
 void lab_close(struct lab *l);
 void lab_scan(struct lab *l);
-/* Asserts that the plan was made, applies it and scans again. */
-void lab_apply(struct lab *l, int rc, struct dyn_plan *p);
+/* Asserts that the plan was made (rc), applies and frees it, and scans again. */
+void lab_apply(struct lab *l, int rc, struct dyn_plan **p);
 /* Upgrades the first `n` disks to dynamic and makes a simple volume of `mib` MiB with data in it on the first. */
 void lab_volume(struct lab *l, size_t n, unsigned mib);
 /* Fills a volume's first plex (on disk `disk`) with bytes that depend on salt. */

@@ -28,7 +28,7 @@ static void upgrade(struct lab *l, size_t disk, enum dyn_table table)
 {
 	struct dyn_plan *p = NULL;
 
-	lab_apply(l, dyn_plan_upgrade(l->s, l->m, disk, table, DYN_NONE, &p, &l->err), p);
+	lab_apply(l, dyn_plan_upgrade(l->s, l->m, disk, table, DYN_NONE, &p, &l->err), &p);
 }
 
 /* The newest entry, which must be possible. */
@@ -51,7 +51,7 @@ static void undo(struct lab *l, size_t expected)
 	struct dyn_undo u = newest(l, expected);
 	struct dyn_plan *p = NULL;
 
-	lab_apply(l, dyn_plan_undo(l->s, l->m, u.id, &p, &l->err), p);
+	lab_apply(l, dyn_plan_undo(l->s, l->m, u.id, &p, &l->err), &p);
 }
 
 static void an_upgrade_is_taken_back(void **state)
@@ -107,7 +107,7 @@ static void a_chain_goes_back_to_blank(void **state)
 	upgrade(l, 0, DYN_TABLE_MBR);
 	upgrade(l, 1, DYN_TABLE_MBR);
 	struct dyn_plan *p = NULL;
-	lab_apply(l, dyn_plan_create_simple(l->s, l->m, 0, 4 * LAB_MIB, 'E', &p, &l->err), p);
+	lab_apply(l, dyn_plan_create_simple(l->s, l->m, 0, 4 * LAB_MIB, 'E', &p, &l->err), &p);
 	assert_int_equal(l->m->n_volumes, 1);
 	for (; n > 0; n--) {
 		/* an undo leaves an undo file of its own: the redo, newest; the one of the plan it took back is gone */
@@ -120,7 +120,7 @@ static void a_chain_goes_back_to_blank(void **state)
 		if (!list[k].possible)
 			fail_msg("%s: %s", list[k].title, list[k].reason);
 		p = NULL;
-		lab_apply(l, dyn_plan_undo(l->s, l->m, list[k].id, &p, &l->err), p);
+		lab_apply(l, dyn_plan_undo(l->s, l->m, list[k].id, &p, &l->err), &p);
 		free(list);
 	}
 	assert_int_equal(l->m->n_groups, 0);
@@ -201,12 +201,12 @@ static void a_mirror_is_taken_back(void **state)
 	lab_scan(l);
 	lab_assert_mirror(l, 0, 1);
 	u = newest(l, 5);
-	lab_apply(l, dyn_plan_undo(l->s, l->m, u.id, &p, &l->err), p);
+	lab_apply(l, dyn_plan_undo(l->s, l->m, u.id, &p, &l->err), &p);
 	assert_int_equal(l->m->n_volumes, 1);
 	assert_int_equal(l->m->n_jobs, 1);
 	assert_int_equal(l->m->jobs[0].state, DYN_JOB_PAUSED);
 	p = NULL;
-	lab_apply(l, dyn_plan_cancel(l->s, l->m, 0, &p, &l->err), p);
+	lab_apply(l, dyn_plan_cancel(l->s, l->m, 0, &p, &l->err), &p);
 	assert_int_equal(l->m->n_jobs, 0);
 	assert_int_equal(l->m->volumes[0].layout, DYN_LAYOUT_SIMPLE);
 	assert_int_equal(l->m->volumes[0].status, DYN_VOLUME_HEALTHY);
