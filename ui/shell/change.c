@@ -47,9 +47,8 @@ static bool is_confirmed(struct shell *sh, const struct dyn_plan *plan)
 	if (disk < m->n_disks)
 		words_disk_title(&m->disks[disk], title, sizeof(title));
 	shell_say(sh, "\nThis destroys data on: %s\n", title);
-	fflush(sh->out);
 	snprintf(prompt, sizeof(prompt), "Type %s to go on: ", expected);
-	if (input_line(sh->input, prompt, false, typed, sizeof(typed)) == INPUT_LINE && !strcmp(typed, expected))
+	if (shell_ask(sh, prompt, false, typed, sizeof(typed)) == INPUT_LINE && !strcmp(typed, expected))
 		return true;
 	shell_say(sh, "\nThat was something else. Nothing was written.\n");
 	return false;
@@ -164,10 +163,12 @@ static enum shell_result convert_table(struct shell *sh, enum dyn_table table, c
 	struct dyn_plan *plan = NULL;
 	struct dyn_err err = { 0 };
 	size_t disk;
+	int rc;
 
 	if (!need_disk(sh, &disk))
 		return SHELL_SYNTAX;
-	return finish(sh, dyn_plan_initialize(sh->session, sh->model, disk, table, &plan, &err), plan, &err, success);
+	rc = dyn_plan_initialize(sh->session, sh->model, disk, table, &plan, &err);
+	return finish(sh, rc, plan, &err, success);
 }
 
 enum shell_result cmd_convert_mbr(struct shell *sh, const struct shell_call *call)

@@ -42,6 +42,8 @@ void shell_say(struct shell *sh, const char *fmt, ...) __attribute__((format(pri
 enum shell_result shell_refuse(struct shell *sh, const char *vds, const struct dyn_err *err);
 /* New model; focus follows what it was on. SHELL_FATAL after saying why when the disks cannot be scanned at all. */
 enum shell_result shell_rescan(struct shell *sh);
+/* A line of input after the prompt; see input.h. */
+enum input_result shell_ask(struct shell *sh, const char *prompt, bool remember, char *dst, size_t n);
 enum shell_result shell_execute(struct shell *sh, const char *line);
 /* The list of all commands. (show.c) */
 void shell_help_all(struct shell *sh);

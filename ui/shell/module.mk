@@ -10,3 +10,13 @@ libui_a_SOURCES += \
 	ui/shell/jobs.c \
 	ui/shell/shell.c ui/shell/shell.h \
 	ui/shell/show.c
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/shell_grammar_test tests/unit/shell_format_test
+tests_unit_shell_grammar_test_SOURCES = tests/unit/shell_grammar_test.c
+tests_unit_shell_grammar_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_shell_grammar_test_LDADD = $(UI_LIBS) $(CMOCKA_LIBS)
+tests_unit_shell_format_test_SOURCES = tests/unit/shell_format_test.c tests/unit/toy_model.c tests/unit/toy_model.h
+tests_unit_shell_format_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_shell_format_test_LDADD = $(UI_LIBS) $(CMOCKA_LIBS)
+endif

@@ -93,6 +93,14 @@ enum shell_result shell_execute(struct shell *sh, const char *line)
 
 /* ------------------------------------------------------------------- loop */
 
+enum input_result shell_ask(struct shell *sh, const char *prompt, bool remember, char *dst, size_t n)
+{
+	if (sh->interactive && !sh->out_tty) /* replies go to a file or a pipe: no line editor shows the prompt */
+		shell_say(sh, "%s", prompt);
+	fflush(sh->out);
+	return input_line(sh->input, prompt, remember, dst, n);
+}
+
 static enum shell_result say_input_error(struct shell *sh, const char *what)
 {
 	if (errno == EILSEQ)
@@ -112,8 +120,7 @@ static enum shell_result loop(struct shell *sh, const char *source)
 			shell_note_ended(sh);
 			shell_say(sh, "\n");
 		}
-		fflush(sh->out);
-		switch (input_line(sh->input, "DISKPART> ", true, line, sizeof(line))) {
+		switch (shell_ask(sh, "DISKPART> ", true, line, sizeof(line))) {
 		case INPUT_LINE:
 			r = shell_execute(sh, line);
 			break;
@@ -195,13 +202,13 @@ int shell_run(struct dyn_session *s, const struct shell_options *opt)
 		fprintf(stderr, "dynadisk: cannot open the script %s: %s\n", opt->script, strerror(errno));
 		return SHELL_OPEN;
 	}
-	sh.interactive = !opt->script && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	sh.interactive = !opt->script && isatty(STDIN_FILENO);
 	sh.out_tty = isatty(STDOUT_FILENO);
 	if (strcmp(nl_langinfo(CODESET), "UTF-8"))
 		sh.out = shell_ascii_stream(stdout);
 	sh.sigfd = open_signals();
 	if (sh.out && sh.sigfd >= 0)
-		sh.input = input_new(fd, sh.interactive, sh.sigfd);
+		sh.input = input_new(fd, sh.interactive && sh.out_tty, sh.sigfd);
 	if (sh.input)
 		r = run(&sh, opt, from_file ? opt->script : "the input");
 	else
