@@ -13,7 +13,7 @@ def volume(name):
     return next(v for v in m["volumes"] if v["name"] == name)
 def halves(v):
     return "\n".join("%s %d %d" % (path[p["extents"][0]["disk"]], p["extents"][0]["offset"], v["size"])
-                     for p in v["plexes"])
+                     for p in v["plexes"] if p["extents"][0]["offset"] is not None)
 print(eval(sys.argv[1]))' "$expression"
 }
 
@@ -24,7 +24,15 @@ cut_out() { dd if="$1" of="$4" iflag=skip_bytes,count_bytes skip="$2" count="$3"
 contents() {
 	local volume=$1 file=$2 path offset size
 	shift 2
-	read -r path offset size < <(ask "halves(volume('$volume'))" "$@")
+	read -r path offset size < <(ask "halves(volume('$volume')).splitlines()[0]" "$@")
+	[ -n "$path" ] && cut_out "$path" "$offset" "$size" "$file"
+}
+
+# half_on IMAGE VOLUME FILE IMAGE...: the bytes of the half that lies on the first IMAGE
+half_on() {
+	local image=$1 volume=$2 file=$3 path offset size
+	shift 3
+	read -r path offset size < <(ask "next(l for l in halves(volume('$volume')).splitlines() if l.startswith('$image '))" "$@")
 	[ -n "$path" ] && cut_out "$path" "$offset" "$size" "$file"
 }
 

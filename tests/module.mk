@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The shell tests; the C ones are listed beside what they test. tests/README.md says what each of them proves.
 dist_check_SCRIPTS += \
-	tests/check-layers.sh
+	tests/check-layers.sh \
+	tests/shell/language.sh \
+	tests/shell/repair.sh \
+	tests/shell/status.sh \
+	tests/shell/terminal.sh
 
-EXTRA_DIST += tests/tap.sh tests/judge.sh \
+EXTRA_DIST += tests/tap.sh tests/judge.sh tests/shell/terminal.py \
 	tests/vm/kernel.sh tests/vm/vm.sh tests/vm/init tests/vm/ldm.sh tests/vm/console.sh tests/README.md
 
 # For ./bootstrap check: which tests a run has to have results of.

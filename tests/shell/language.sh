@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The shell around its commands: what stops a script, exit codes, file formats, focus, preview, read-only.
+. "$(dirname "$0")/../tap.sh"
+export DYNADISK_HOSTNAME=SRV
+
+truncate -s 64M "$T/a.img" "$T/b.img"
+cd "$T" || exit 99
+
+# script TEXT [OPTION...]: runs it on the two blank disks; its replies in $out, its exit code in $code
+script() {
+	local text=$1
+	shift
+	out=$(printf '%b' "$text" | "$DYNADISK" shell "$@" --script - a.img b.img 2>&1) && code=0 || code=$?
+}
+expect() { # NAME CODE TEXT
+	same "$1: exit code" "$2" "$code"
+	same "$1: replies" "$3" "$out"
+}
+unchanged() { [ "$(cat a.img b.img | sha256sum)" = "$before" ]; }
+before=$(cat a.img b.img | sha256sum)
+
+disks='
+  Disk ###  Status         Size     Free     Dyn  Gpt
+  --------  -------------  -------  -------  ---  ---'
+
+script 'list disk\nlist volume\n'
+expect 'two blank disks' 0 "$disks
+  Disk 0    Online           64 MB    64 MB
+  Disk 1    Online           64 MB    64 MB
+
+There are no volumes.
+
+Leaving DiskPart..."
+
+script 'LIS DIS\r\n\r\n  rem a remark\r\nexit\r\nlist disk\r\n'
+expect 'a script with CR LF, ended by EXIT' 0 "$disks
+  Disk 0    Online           64 MB    64 MB
+  Disk 1    Online           64 MB    64 MB
+
+Leaving DiskPart..."
+
+script '\xef\xbb\xbfselect disk 1\nselect disk'
+expect 'a byte order mark, no newline at the end' 0 '
+Disk 1 is now the selected disk.
+
+Disk 1 is the selected disk.
+
+Leaving DiskPart...'
+
+script 'select disk=1\nlist disk\nselect disk 7\nlist disk\n'
+expect 'the focus mark; a wrong number drops the focus and stops the script' 5 "
+Disk 1 is now the selected disk.
+$disks
+  Disk 0    Online           64 MB    64 MB
+* Disk 1    Online           64 MB    64 MB
+
+The disk you specified is not valid.
+
+There is no disk selected."
+
+script 'convert mbr\nlist disk\n'
+expect 'nothing selected' 5 '
+There is no disk selected.
+Please select a disk and try again.'
+script 'add disk=1 noerr\nlist disk\n'
+expect 'nothing selected, in spite of NOERR' 5 '
+There is no volume selected.
+Please select a volume and try again.'
+script 'select disk 0 now\nlist disk\n'
+expect 'wrong arguments' 5 '
+The arguments specified for this command are not valid.
+For more information on the command type: HELP SELECT'
+script 'lst disk\nlist disk\n'
+same 'an unknown word: exit code' 5 "$code"
+check 'an unknown word: the commands are listed' grep -q '^BREAK           - Break' <<<"$out"
+if grep -q 'Disk 0' <<<"$out"; then not_ok 'an unknown word stops the script'; else ok 'an unknown word stops the script'; fi
+
+script 'create partition efi size=100\nselect disk 0\n'
+expect 'a command this version does not have' 4 '
+CREATE is not available in this version.'
+script 'create partition efi size=100 noerr\nselect disk 0\n'
+expect 'the same with NOERR' 0 '
+CREATE is not available in this version.
+
+Disk 0 is now the selected disk.
+
+Leaving DiskPart...'
+
+script 'select disk 0\ndelete disk noerr\nselect disk 1\n'
+same 'a refusal with NOERR: exit code' 0 "$code"
+check 'a refusal says why' grep -q 'Disk 0 is not missing' <<<"$out"
+check 'a refusal with NOERR goes on' grep -q 'Disk 1 is now' <<<"$out"
+script 'select disk 0\ndelete disk\nselect disk 1\n'
+same 'a refusal: exit code' 4 "$code"
+check 'a refusal speaks as the Virtual Disk Service' grep -q '^Virtual Disk Service error:$' <<<"$out"
+if grep -q 'Disk 1 is now' <<<"$out"; then not_ok 'a refusal stops the script'; else ok 'a refusal stops the script'; fi
+script 'rebuild pause\n'
+expect 'nothing to pause' 4 '
+There is no running rebuild.'
+script 'wait timeout=1\n'
+expect 'nothing to wait for' 0 '
+No rebuild is running.
+
+Leaving DiskPart...'
+
+script 'select disk 0\npreview convert gpt\npreview\nconvert dynamic\nselect disk 1\n'
+same 'preview: exit code' 0 "$code"
+same 'preview: twice nothing was written' 2 "$(grep -c '^Nothing was written.$' <<<"$out")"
+check 'preview: the disks are what they were' unchanged
+script 'select disk 0\nconvert mbr\n' --read-only
+same 'read-only: exit code' 4 "$code"
+check 'read-only: the disks are what they were' unchanged
+
+script '\xff\xfel\0i\0s\0t\0'
+same 'UTF-16: exit code' 3 "$code"
+check 'UTF-16: says so' grep -q 'UTF-16' <<<"$out"
+script "select disk 0$(printf '%01200d' 0)\n"
+expect 'an endless line' 5 '
+The line is too long.'
+"$DYNADISK" shell --script nowhere.txt a.img >out 2>&1 && code=0 || code=$?
+same 'a script that is not there: exit code' 3 "$code"
+"$DYNADISK" shell --script . a.img >out 2>&1 && code=0 || code=$?
+same 'a script that is a folder: exit code' 3 "$code"
+"$DYNADISK" shell --wrong >out 2>&1 && code=0 || code=$?
+same 'a wrong option: exit code' 2 "$code"
+printf 'select disk 1\n' >dp.txt
+same "DiskPart's own spelling of the options" $'\nDisk 1 is now the selected disk.\n\nLeaving DiskPart...' \
+	"$("$DYNADISK" shell /t 0 /S dp.txt a.img b.img)"
+check '/? is help' grep -q Usage <<<"$("$DYNADISK" shell '/?')"
+same 'outside UTF-8 no byte above 127' '' "$(LC_ALL=C "$DYNADISK" shell --script dp.txt a.img b.img | tr -d '\0-\177')"
+
+script 'select disk 0\nconvert gpt\nconvert dynamic\nconvert mbr noerr\nlist disk\ndetail disk\nlist volume\n'
+same 'convert: exit code' 0 "$code"
+check 'convert: gpt' grep -q '^DiskPart successfully converted the selected disk to GPT format.$' <<<"$out"
+check 'convert: dynamic' grep -q '^DiskPart successfully converted the selected disk to dynamic format.$' <<<"$out"
+check 'convert: the focus survives, both marks are set' grep -q '^\* Disk 0    Online           64 MB .*MB   \*    \*$' <<<"$out"
+check 'detail disk names the path' grep -q '^Path   : a.img$' <<<"$out"
+check 'detail disk without volumes' grep -q '^There are no volumes.$' <<<"$out"
+same 'only the selected disk was written' "$(head -c 64M /dev/zero | sha256sum)" "$(sha256sum <b.img)"
+tap_end

@@ -1,0 +1,171 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The shell as a person meets it, on a terminal: prompt, completion, confirmation, Ctrl-C, leaving while a rebuild runs.
+. "$(dirname "$0")/../tap.sh"
+. "$SOURCE/tests/judge.sh"
+export DYNADISK_HOSTNAME=SRV
+
+# play IMAGE...: steps from stdin, what was shown in $out, the exit code in $code
+play() {
+	out=$(python3 "$SOURCE/tests/shell/terminal.py" "$DYNADISK" shell "$@") || { printf '%s\n' "$out" | sed 's/^/# /'; code=lost; return; }
+	code=${out##*$'\n'}
+}
+saw() { grep -qF -- "$2" <<<"$out" && ok "$1" || { not_ok "$1"; printf '%s\n' "$out" | sed 's/^/# /'; }; }
+
+truncate -s 64M "$T/a.img" "$T/b.img"
+play "$T/a.img" "$T/b.img" <<'END'
+see DISKPART> 
+type li\td\t\r
+see Disk 1    Online           64 MB
+see DISKPART> 
+type garbage\x03
+see DISKPART> 
+type sel dis 1\r
+see Disk 1 is now the selected disk.
+see DISKPART> 
+type conv mbr x\r
+see not valid
+see DISKPART> 
+type det\tx\x03
+see DISKPART> 
+type exit\r
+see Leaving DiskPart...
+END
+same 'a first look: exit code' 0 "$code"
+saw 'the banner' 'On computer: SRV'
+saw 'two tabs complete the command' 'Disk 1    Online           64 MB'
+play "$T/a.img" <<'END'
+see DISKPART> 
+type \x04
+see Leaving DiskPart...
+END
+same 'Ctrl-D leaves' 0 "$code"
+play "$T/a.img" <<'END'
+see DISKPART> 
+hangup
+END
+same 'a lost terminal ends the shell' 0 "$code"
+
+if ! command -v mkntfs >/dev/null; then
+	skip 'the repair on a terminal' 'mkntfs is not installed'
+	tap_end
+	exit
+fi
+"$DYNADISK" lab "$T/lab" --scenario mbr-failed >/dev/null
+disks=("$T/lab"/*.img)
+name=$(ask "next(v['name'] for v in m['volumes'] if v['layout'] == 'mirror')" "${disks[@]}")
+before=$(sha256sum <"${disks[1]}")
+play "${disks[@]}" <<'END'
+see DISKPART> 
+type select volume c\r
+see DISKPART> 
+type break disk=m0 nokeep\r
+see DISKPART> 
+type select disk m0\r
+see DISKPART> 
+type delete disk\r
+see DISKPART> 
+type rebuild rate=8\r
+see DISKPART> 
+type add disk=1\r
+see to go on:
+type no\r
+see Nothing was written.
+see DISKPART> 
+type exit\r
+END
+same 'a wrong word: exit code' 0 "$code"
+same 'a wrong word: the disk is what it was' "$before" "$(sha256sum <"${disks[1]}")"
+saw 'the disk that loses its data is named' "This destroys data on: Disk 1"
+
+word=$(basename "${disks[1]}")
+play "${disks[@]}" <<END
+see DISKPART> 
+type select volume c\r
+see DISKPART> 
+type rebuild rate=8\r
+see limited to 8 MB
+see DISKPART> 
+type add disk=1\r
+see to go on:
+type $word\r
+see DiskPart succeeded in adding a mirror to the volume.
+see DISKPART> 
+type list volume\r
+see Rebuild
+see DISKPART> 
+type wait timeout=1\r
+see has not ended within 1 seconds
+see DISKPART> 
+type exit\r
+see Leaving DiskPart...
+see still running
+see copying
+type \x03
+see is paused at
+END
+same 'Ctrl-C while leaving: exit code' 4 "$code"
+saw 'it says how to go on' 'REBUILD RESUME'
+same 'status says paused' 'paused rebuilding' \
+	"$(ask "'%s %s' % (m['jobs'][0]['state'], volume('$name')['status'])" "${disks[@]}")"
+judge_group 'paused' --complete "${disks[@]}"
+
+play "${disks[@]}" <<'END'
+see is paused at
+see DISKPART> 
+type rebuild rate=8\r
+see DISKPART> 
+type rebuild resume\r
+see goes on
+see DISKPART> 
+type rebuild pause\r
+see is paused at
+see DISKPART> 
+type rebuild resume volume=c\r
+see goes on
+see DISKPART> 
+type rebuild rate=0\r
+see without a limit
+see DISKPART> 
+type wait\r
+see is complete and verified
+see DISKPART> 
+type list volume\r
+see Mirror
+see Healthy
+see DISKPART> 
+type exit\r
+see Leaving DiskPart...
+END
+same 'resumed: exit code' 0 "$code"
+judge_mirror 'resumed' "$name" --complete "${disks[@]}"
+
+# a healthy mirror: breaking off its second half asks for that disk, and cancelling a rebuild leaves the volume simple
+play "${disks[@]}" <<END
+see DISKPART> 
+type sel vol c\r
+see DISKPART> 
+type break disk=1 nokeep\r
+see to go on:
+type $word\r
+see successfully broke
+see DISKPART> 
+type rebuild rate=8\r
+see DISKPART> 
+type add disk=1\r
+see succeeded in adding
+see DISKPART> 
+type rebuild cancel\r
+see was cancelled
+see DISKPART> 
+type list volume\r
+see Simple
+see Healthy
+see DISKPART> 
+type add disk=1\r
+see succeeded in adding
+hangup
+END
+same 'a terminal lost during a rebuild: exit code' 0 "$code"
+judge_mirror 'a terminal lost during a rebuild' "$name" --complete "${disks[@]}"
+tap_end
