@@ -12,6 +12,7 @@ may_write='
 src/table/fdisk.c	[ =](pwrite|ftruncate)\(	the memory file that libfdisk edits instead of the disk
 src/model/fsprobe.c	[ =](pwrite|ftruncate)\(	the memory file in which libblkid looks at a volume
 ui/lab.c	O_CREAT [|] O_EXCL|ftruncate\(|"/dev/null", O_WRONLY|, "wxe"\)	new image files for practice
+ui/main.c	open\(a->log_file, O_WRONLY|[ (]write\(\*fd, text,	the log of writes; refused when it is a disk
 '
 
 # strip FROM TO: a copy of the C files, line for line, without comments

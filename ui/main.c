@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,8 +19,6 @@
 #include "ui/report/report.h"
 #include "ui/shell/shell.h"
 #include "ui/tui/tui.h"
-
-#pragma weak tui_run
 
 enum { EXIT_USAGE = 2, EXIT_CHECK_ERROR = 4 };
 
@@ -283,6 +282,26 @@ static void log_line(void *arg, const char *line)
 		return; /* a full log disk is no reason to stop a repair half way */
 }
 
+/* Opened for appending; never a disk, be it by a slip of the hand. -1 after saying why not. */
+static int open_log(const struct arguments *a)
+{
+	struct stat log, disk;
+	int fd = open(a->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+	const char *why = fd < 0 || fstat(fd, &log) < 0 ? strerror(errno) : NULL;
+
+	if (!why && S_ISBLK(log.st_mode))
+		why = "it is a block device";
+	for (size_t i = 0; !why && i < a->n_disks; i++)
+		if (stat(a->disks[i], &disk) == 0 && disk.st_dev == log.st_dev && disk.st_ino == log.st_ino)
+			why = "it is one of the disks";
+	if (!why)
+		return fd;
+	fprintf(stderr, "dynadisk: cannot write the log %s: %s\n", a->log_file, why);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 static void print_error(const struct dyn_err *err)
 {
 	fprintf(stderr, "dynadisk: %s\n", *err->what ? err->what : strerror(-err->code));
@@ -327,10 +346,6 @@ static int run_console(struct dyn_session *s, const struct arguments *a)
 		.host_name = getenv("DYNADISK_HOSTNAME"),
 	};
 
-	if (!tui_run) { /* built without the console */
-		fputs("dynadisk: this build has no console. Use 'dynadisk shell' or 'dynadisk status'.\n", stderr);
-		return EXIT_FAILURE;
-	}
 	return tui_run(s, &opt);
 }
 
@@ -382,11 +397,9 @@ int main(int argc, char **argv)
 	if (lab)
 		return lab_main(argc - lab, argv + lab);
 	if (a.log_file) {
-		log_fd = open(a.log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
-		if (log_fd < 0) {
-			fprintf(stderr, "dynadisk: cannot open the log %s: %s\n", a.log_file, strerror(errno));
+		log_fd = open_log(&a);
+		if (log_fd < 0)
 			return EXIT_FAILURE;
-		}
 	}
 	r = run(&a, log_fd);
 	if (log_fd >= 0)

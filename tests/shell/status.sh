@@ -19,6 +19,9 @@ same 'an option of another face' 2 "$(code "$DYNADISK" --json a.img)"
 same 'an option without its value' 2 "$(code "$DYNADISK" status --state-dir)"
 same 'a log that cannot be opened' 1 "$(code "$DYNADISK" status --log . a.img)"
 
+same 'a log that is one of the disks: exit code' 1 "$(code "$DYNADISK" status --log link.img a.img)"
+same 'a log that is one of the disks: said' 'dynadisk: cannot write the log link.img: it is one of the disks' "$(cat err)"
+
 same 'healthy: exit code' 0 "$(code "$DYNADISK" status --check a.img)"
 same 'healthy: one line' 'OK: 1 disk, 0 volumes, all healthy' "$(cat out)"
 same 'a disk that is not there: exit code' 4 "$(code "$DYNADISK" status --check a.img nowhere.img)"
