@@ -99,9 +99,9 @@ struct ldm_db *a_mirror(void)
 {
 	struct ldm_record records[] = {
 		a_disk(2, "Disk1", "aaaaaaaa-0000-4000-8000-000000000001", ""),
+		a_volume(4, "Volume1", 1, 2, 2048),
 		a_disk(3, "Disk2", "aaaaaaaa-0000-4000-8000-000000000002",
 		       "SCSI\\DISK&VEN_RED_HAT&PROD_VIRTIO&REV_0001\\4&35113038&0&000000"),
-		a_volume(4, "Volume1", 1, 2, 2048),
 		a_plex(5, "Volume1-01", 4, 1),
 		a_plex(6, "Volume1-02", 4, 1),
 		an_extent(7, "Disk1-01", 5, 2, 65, 2048),

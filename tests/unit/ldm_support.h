@@ -23,7 +23,7 @@ struct ldm_record a_plex(uint64_t id, const char *name, uint64_t volume, uint32_
 struct ldm_record an_extent(uint64_t id, const char *name, uint64_t plex, uint64_t disk, uint64_t start, uint64_t size);
 
 /* A group of two disks with a mirrored volume over both: ids 2 3 disks, 4 volume, 5 6 plexes, 7 8 extents.
- * Disk 3 carries a long device name, so that its record is fragmented. */
+ * Disk 3 carries a long device name: its record takes two slots, in two sectors. */
 struct ldm_db *a_mirror(void);
 
 /* Commits and returns the result; asserts that all goes well. */

@@ -32,11 +32,12 @@ static void replace(struct ldm_txn *t, const struct ldm_record *r)
 
 static void break_nokeep(struct ldm_txn *t)
 {
-	struct ldm_record volume = get(t, 4), disk = get(t, 3);
+	struct ldm_record volume = get(t, 4), disk = get(t, 3), other = get(t, 2);
 
 	volume.u.volume.n_components = 1;
 	replace(t, &volume);
-	replace(t, &disk); /* two fragments */
+	replace(t, &other);
+	replace(t, &disk); /* two fragments, in two sectors again */
 	assert_int_equal(ldm_txn_remove(t, 6, NULL), 0);
 	assert_int_equal(ldm_txn_remove(t, 8, NULL), 0);
 }
@@ -203,12 +204,13 @@ static void slots_and_numbers_follow_the_rules(void **state)
 	assert_int_equal(volume->slots[0], first_free);
 	assert_int_equal(volume->vblk_group, top_group + 1);
 	assert_int_equal(disk->n_slots, 2); /* the long device name is kept */
-	assert_int_equal(disk->slots[0], first_free + 1);
-	assert_int_equal(disk->slots[1], first_free + 2);
-	assert_int_equal(disk->vblk_group, top_group + 2);
+	assert_int_equal(disk->slots[0], first_free + 2);
+	assert_int_equal(disk->slots[1], first_free + 3);
+	assert_int_equal(disk->slots[1] % 4, 0);
+	assert_int_equal(disk->vblk_group, top_group + 3);
 	assert_string_equal(disk->u.disk.last_device, ldm_db_find(db, LDM_DISK, 3)->u.disk.last_device);
 	assert_u64(disk->tid, c.tid);
-	assert_u64(ldm_db_find(c.after, LDM_DISK, 2)->tid, db->head.committed_tid); /* not rewritten */
+	assert_u64(ldm_db_find(c.after, LDM_COMPONENT, 5)->tid, db->head.committed_tid); /* not rewritten */
 	ldm_commit_free(&c);
 	ldm_db_free(db);
 }
@@ -339,6 +341,9 @@ static void cut_recovery(struct scene *s, bool want_new)
 	struct ldm_recovery r, again;
 
 	recover(s, want_new, &r);
+	for (int i = 0; i < DISKS; i++) /* rolling back loses no entry that some disk still has */
+		if (!want_new && memcmp(s->disks[i].bytes + T_CONFIG, s->old->log, T_LOG) == 0)
+			assert_memory_equal(r.after->log, s->old->log, T_LOG);
 	if (!r.needed) {
 		ldm_db_free(r.after);
 		return;
@@ -493,6 +498,38 @@ static void stale_disks_have_no_say(void **state)
 	ldm_db_free(old);
 }
 
+/* Both disks carry the commit, but not the same new records. */
+static void commits_that_differ_are_not_guessed_at(void **state)
+{
+	struct ldm_db *db = a_used_mirror(), *copies[DISKS];
+	struct disk *d = calloc(DISKS, sizeof(*d));
+	struct ldm_recovery r;
+	struct dyn_err err = { 0 };
+	struct ldm_commit c;
+
+	(void)state;
+	make(db, break_nokeep, &c);
+	for (int i = 0; i < DISKS; i++) {
+		disk_put(&d[i], db);
+		for (int p = 0; p < 4; p++)
+			for (size_t k = 0; k < c.phases[p].n; k++)
+				disk_apply(&d[i], &c.phases[p].changes[k]);
+	}
+	d[1].bytes[ldm_db_find(c.after, LDM_VOLUME, 4)->slots[0] * LDM_VBLK_SIZE + 16 + 11 + 6] = '7';
+	for (int i = 0; i < DISKS; i++)
+		assert_int_equal(disk_decode(&d[i], &copies[i], NULL), 0);
+	assert_int_equal(ldm_recover((const struct ldm_db *const *)copies, DISKS, 1, &r, &err), -EBADMSG);
+	assert_non_null(strstr(err.what, "differ"));
+	assert_int_equal(ldm_recover((const struct ldm_db *const *)copies, 1, 1, &r, &err), 0);
+	assert_true(r.forward);
+	ldm_db_free(r.after);
+	for (int i = 0; i < DISKS; i++)
+		ldm_db_free(copies[i]);
+	ldm_commit_free(&c);
+	ldm_db_free(db);
+	free(d);
+}
+
 static void copies_that_differ_are_not_guessed_at(void **state)
 {
 	struct ldm_db *db = a_used_mirror(), *odd, *copies[2];
@@ -542,6 +579,7 @@ int main(void)
 		cmocka_unit_test(records_before_the_header_roll_back),
 		cmocka_unit_test(stale_disks_have_no_say),
 		cmocka_unit_test(copies_that_differ_are_not_guessed_at),
+		cmocka_unit_test(commits_that_differ_are_not_guessed_at),
 	};
 	return cmocka_run_group_tests_name("ldm_txn", tests, NULL, NULL);
 }
