@@ -13,6 +13,9 @@ src/table/fdisk.c	[ =](pwrite|ftruncate)\(	the memory file that libfdisk edits i
 src/model/fsprobe.c	[ =](pwrite|ftruncate)\(	the memory file in which libblkid looks at a volume
 ui/lab.c	O_CREAT [|] O_EXCL|ftruncate\(|"/dev/null", O_WRONLY|, "wxe"\)	new image files for practice
 ui/main.c	open\(a->log_file, O_WRONLY|[ (]write\(\*fd, text,	the log of writes; refused when it is a disk
+ui/tui/loop.c	"/dev/null", O_RDWR	a sink in place of the lost terminal
+ui/tui/freespace.c	write\(f->wake_fd,	an eventfd
+ui/tui/planview.c	fopen\(path, "wx"\)	a new file for the DiskPart script
 '
 
 # strip FROM TO: a copy of the C files, line for line, without comments
