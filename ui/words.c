@@ -185,10 +185,14 @@ void words_disk_title(const struct dyn_disk *d, char *dst, size_t n)
 		return;
 	dyn_text_size(size, sizeof(size), d->size);
 	snprintf(dst, n, "%s", d->name);
-	add_part(dst, n, d->model);
-	add_part(dst, n, d->serial);
-	if (!(d->model && *d->model) && !(d->serial && *d->serial))
+	if (d->bus && strcmp(d->bus, "image") == 0) {
 		add_part(dst, n, d->path);
+	} else {
+		add_part(dst, n, d->model);
+		add_part(dst, n, d->serial);
+		if (!(d->model && *d->model) && !(d->serial && *d->serial))
+			add_part(dst, n, d->path);
+	}
 	add_part(dst, n, size);
 }
 

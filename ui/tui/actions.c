@@ -91,6 +91,18 @@ static void run_find(struct console *con, struct target t)
 	input_show(con, "Find", "A part of a volume's label, or of a disk's name, model, serial or path:", con->find, find_done);
 }
 
+static bool can_prompt(struct console *con, struct target t, char *reason, size_t n)
+{
+	(void)t;
+	for (size_t i = 0; i < con->view.n_jobs; i++) {
+		if (con->view.jobs[i].found == DYN_NONE) {
+			snprintf(reason, n, "Not while a rebuild runs: leaving the prompt would wait for it.");
+			return false;
+		}
+	}
+	return true;
+}
+
 static void run_prompt(struct console *con, struct target t)
 {
 	(void)t;
@@ -150,7 +162,7 @@ const struct action actions[ACTIONS] = {
 	{ ACT_JOB_CANCEL, { 'c' }, IN_ACTION | ON_VOLUME, "Cancel Rebuild...",
 	  "Cancel: gives the rebuild up; the volume stays a healthy simple volume.", can_cancel, run_cancel },
 	{ ACT_RESCAN, { 'R', KEY_CONTROL('r'), K_F1 + 4 }, IN_ACTION, "Rescan Disks", "Reads all disks again.", NULL, run_rescan },
-	{ ACT_PROMPT, { ':' }, IN_ACTION, "DiskPart Prompt", "Type DiskPart commands; EXIT comes back here.", NULL, run_prompt },
+	{ ACT_PROMPT, { ':' }, IN_ACTION, "DiskPart Prompt", "Type DiskPart commands; EXIT comes back here.", can_prompt, run_prompt },
 	{ ACT_PROPERTIES, { 'i', 'x' }, IN_ACTION | ON_DISK | ON_MISSING_DISK | ON_VOLUME, "Properties",
 	  "Everything known about it: model, serial, path, sizes, identifiers, damage found.", has_target, run_properties },
 	{ ACT_LOG, { 'L' }, IN_ACTION, "Log and Undo...", "What was done, when, and the way to undo it.", NULL, run_log },

@@ -110,8 +110,8 @@ void message_show(struct console *con, const char *title, const char *fmt, ...) 
 /* A line of text. done is called with it after the dialog closed; an empty one closes it without. */
 typedef void (*input_done)(struct console *con, const char *text);
 void input_show(struct console *con, const char *title, const char *text, const char *initial, input_done done);
-/* For a confirmation: the lines are taken over and painted above the field. */
-void input_show_lines(struct console *con, const char *title, struct lines *l, input_done done);
+/* The same with paragraphs, which are taken over, painted above the field. */
+void input_show_lines(struct console *con, const char *title, struct lines *l, const char *initial, input_done done);
 
 /* Window of the wanted inner size, centred, inside the screen and above the bottom lines. */
 struct rect dialog_rect(const struct canvas *c, int h, int w);

@@ -449,7 +449,6 @@ static void input_draw(struct console *con, struct screen *s, struct canvas *c)
 	lines_paint(&in->l, c, r.y + 1, r.x + 2, w, room, total > room ? total - room : 0);
 	field = r.y + r.h - 2;
 	canvas_fill(c, field, r.x + 2, w, ROLE_FIELD, ' ');
-	total = text_width(in->text);
 	{
 		const char *tail = in->text;
 
@@ -530,7 +529,7 @@ static void input_free(struct screen *s)
 	free(in);
 }
 
-void input_show_lines(struct console *con, const char *title, struct lines *l, input_done done)
+void input_show_lines(struct console *con, const char *title, struct lines *l, const char *initial, input_done done)
 {
 	static const struct screen_ops ops = { input_draw, input_key, NULL, input_free };
 	struct input *in = xcalloc(1, sizeof(*in));
@@ -539,6 +538,8 @@ void input_show_lines(struct console *con, const char *title, struct lines *l, i
 	in->title = xstrdup(title);
 	in->l = *l;
 	*l = (struct lines){ 0 };
+	snprintf(in->text, sizeof(in->text), "%s", initial);
+	in->len = strlen(in->text);
 	in->done = done;
 	console_push(con, &in->screen);
 }
@@ -546,11 +547,7 @@ void input_show_lines(struct console *con, const char *title, struct lines *l, i
 void input_show(struct console *con, const char *title, const char *text, const char *initial, input_done done)
 {
 	struct lines l = { 0 };
-	struct input *in;
 
 	lines_add(&l, ROLE_DIALOG, 0, "%s", text);
-	input_show_lines(con, title, &l, done);
-	in = (struct input *)con->stack[con->depth - 1];
-	snprintf(in->text, sizeof(in->text), "%s", initial);
-	in->len = strlen(in->text);
+	input_show_lines(con, title, &l, initial, done);
 }

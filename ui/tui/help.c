@@ -64,7 +64,7 @@ static void help_target(const struct console *con, struct lines *l)
 	}
 	if (text == NULL)
 		return;
-	lines_add(l, ROLE_DIALOG_STRONG, 0, "%s: %s", title, status);
+	lines_add(l, ROLE_DIALOG_STRONG, 0, "Selected: %s   %s", title, status);
 	lines_add(l, ROLE_DIALOG, 0, "%s", text);
 	lines_add(l, ROLE_DIALOG, 0, "%s", "");
 }

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ui/shell/shell.h"
 #include "ui/tui/console.h"
 #include "ui/tui/term.h"
 
@@ -141,6 +142,21 @@ void console_rescan(struct console *con)
 	console_update_jobs(con);
 	con->want_rescan = false;
 	con->dirty = true;
+}
+
+/* The prompt is the shell itself, on the plain screen; EXIT comes back. */
+void console_prompt(struct console *con)
+{
+	struct loop *l = (struct loop *)con;
+	struct shell_options opt = { .host_name = con->view.host };
+
+	con->want_prompt = false;
+	signals_end(&l->signals);
+	term_suspend();
+	shell_run(con->s, &opt);
+	term_resume();
+	signals_begin(&l->signals);
+	console_rescan(con);
 }
 
 static void clear_event(int fd)

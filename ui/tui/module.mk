@@ -14,7 +14,6 @@ libui_a_SOURCES += \
 	ui/tui/loop.c \
 	ui/tui/paint.c ui/tui/paint.h \
 	ui/tui/planview.c \
-	ui/tui/prompt.c \
 	ui/tui/properties.c \
 	ui/tui/rebuilds.c \
 	ui/tui/roles.h \

@@ -11,6 +11,8 @@
 #include "ui/tui/console.h"
 #include "ui/words.h"
 
+#define PLAN_FOOT 3 /* a line, the promise, the keys */
+
 struct planview {
 	struct screen screen;
 	struct dyn_plan *plan;
@@ -77,8 +79,7 @@ static int most(int a, int b)
 static void paint_step(struct pen *p, const struct dyn_plan *plan, size_t i, const struct columns *k)
 {
 	const struct dyn_step *st = dyn_plan_step(plan, i);
-	const struct dyn_model *m = dyn_plan_model(plan);
-	char number[16], text[256], title[200];
+	char number[24];
 	int lines;
 
 	snprintf(number, sizeof(number), "%zu", i + 1);
@@ -92,11 +93,26 @@ static void paint_step(struct pen *p, const struct dyn_plan *plan, size_t i, con
 	p->line += lines ? lines : 1;
 	if (!k->effect && *st->effect)
 		pen_text(p, 2, st->destroys ? ROLE_DESTROY : ROLE_DIALOG_STRONG, st->effect);
-	if (!st->destroys || st->disk >= m->n_disks)
-		return;
-	words_disk_title(&m->disks[st->disk], title, sizeof(title));
-	snprintf(text, sizeof(text), "ERASED: %s%s", title, m->disks[st->disk].blank ? ", blank now" : "");
-	pen_text(p, 4, ROLE_DESTROY, text);
+}
+
+/* What dies, first of all and once for each disk: it must be on the screen without scrolling. */
+static void paint_erased(struct pen *p, const struct dyn_plan *plan)
+{
+	const struct dyn_model *m = dyn_plan_model(plan);
+	char text[256], title[200];
+
+	for (size_t i = 0; i < dyn_plan_n_steps(plan); i++) {
+		const struct dyn_step *st = dyn_plan_step(plan, i);
+		bool said = false;
+
+		for (size_t k = 0; k < i; k++)
+			said |= dyn_plan_step(plan, k)->destroys && dyn_plan_step(plan, k)->disk == st->disk;
+		if (!st->destroys || said || st->disk >= m->n_disks)
+			continue;
+		words_disk_title(&m->disks[st->disk], title, sizeof(title));
+		snprintf(text, sizeof(text), "ERASES %s%s", title, m->disks[st->disk].blank ? " (blank now)" : "");
+		pen_text(p, 0, ROLE_DESTROY, text);
+	}
 }
 
 /* Whether the confirmation is the end of the disk's serial; else it is the file name of an image. */
@@ -120,20 +136,37 @@ static bool plan_copies(const struct dyn_plan *plan)
 	return false;
 }
 
-static void paint_plan(struct pen *p, const struct planview *v, bool read_only)
+/* Several steps may have the same warning; once is enough. */
+static bool note_was_said(const struct dyn_plan *plan, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (strcmp(dyn_plan_note(plan, k), dyn_plan_note(plan, i)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void paint_plan(struct pen *p, const struct planview *v)
 {
 	struct columns k = plan_columns(p->w);
 
-	for (size_t i = 0; i < dyn_plan_n_notes(v->plan); i++)
-		pen_text(p, 0, ROLE_DIALOG, dyn_plan_note(v->plan, i));
-	if (dyn_plan_n_notes(v->plan))
+	for (size_t i = 0; i < dyn_plan_n_notes(v->plan); i++) {
+		if (!note_was_said(v->plan, i))
+			pen_text(p, 0, ROLE_DIALOG, dyn_plan_note(v->plan, i));
+	}
+	paint_erased(p, v->plan);
+	if (p->line)
 		p->line++;
 	for (size_t i = 0; i < dyn_plan_n_steps(v->plan); i++)
 		paint_step(p, v->plan, i, &k);
-	p->line++;
-	pen_text(p, 0, ROLE_DIALOG_STRONG, read_only ? "Nothing has been written, and nothing can be: dynadisk runs read-only." :
-		 plan_copies(v->plan) ? "Nothing has been written yet. The steps before the copy can be undone (L)." :
-		 "Nothing has been written yet. It can be undone afterwards (L).");
+}
+
+static const char *plan_promise(const struct dyn_plan *plan, bool read_only)
+{
+	if (read_only)
+		return "Nothing has been written, and nothing can be: dynadisk runs read-only.";
+	return plan_copies(plan) ? "Nothing has been written yet. The steps before the copy can be undone."
+				 : "Nothing has been written yet. It can be undone afterwards.";
 }
 
 static void plan_keys(const struct planview *v, bool read_only, char *dst, size_t n)
@@ -151,18 +184,19 @@ static void plan_draw(struct console *con, struct screen *s, struct canvas *c)
 	char keys[160];
 	struct rect r;
 
-	paint_plan(&measure, v, con->view.read_only);
+	paint_plan(&measure, v);
 	v->total = measure.line;
-	r = dialog_rect(c, v->total + 2, w);
-	v->shown = r.h - 4;
+	r = dialog_rect(c, v->total + PLAN_FOOT, w);
+	v->shown = r.h - 2 - PLAN_FOOT;
 	if (v->scroll > v->total - v->shown)
 		v->scroll = v->total > v->shown ? v->total - v->shown : 0;
 	canvas_box(c, &r, ROLE_DIALOG, ROLE_DIALOG_TITLE, dyn_plan_title(v->plan));
 	pen = (struct pen){ c, r.y + 1, r.x + 2, w, v->shown, v->scroll, 0 };
-	paint_plan(&pen, v, con->view.read_only);
-	dialog_scroll_marks(c, &r, v->scroll, v->shown + 2, v->total + 2);
+	paint_plan(&pen, v);
+	dialog_scroll_marks(c, &r, v->scroll, v->shown, v->total);
 	plan_keys(v, con->view.read_only, keys, sizeof(keys));
-	canvas_fill(c, r.y + r.h - 3, r.x + 1, r.w - 2, ROLE_DIALOG, GLYPH_HLINE);
+	canvas_fill(c, r.y + r.h - 4, r.x + 1, r.w - 2, ROLE_DIALOG, GLYPH_HLINE);
+	canvas_text(c, r.y + r.h - 3, r.x + 2, w, ROLE_DIALOG, plan_promise(v->plan, con->view.read_only));
 	canvas_wrap(c, r.y + r.h - 2, r.x + 2, w, 1, 0, ROLE_DIALOG_STRONG, keys);
 	c->cursor_y = r.y + r.h - 2;
 	c->cursor_x = r.x + 2;
@@ -200,25 +234,21 @@ static void apply(struct console *con, const char *confirm)
 		console_notice(con, "Done: %s. L shows it in the log and can undo it.", title);
 }
 
+static void ask_confirmation(struct console *con, struct planview *v, const char *wrong, const char *typed);
+
 static void confirmed(struct console *con, const char *text)
 {
 	struct planview *v = open_plan(con);
 	const char *want = v ? dyn_plan_confirm(v->plan) : NULL;
 
-	if (v == NULL)
-		return;
-	if (want && strcmp(want, text) != 0) {
-		struct dyn_err err = { 0 };
-
-		snprintf(err.what, sizeof(err.what), "\"%.60s\" is not what was asked for. Nothing was written.", text);
-		snprintf(err.way_out, sizeof(err.way_out), "Compare the disk once more: is it really the one to erase?");
-		error_show(con, "Not confirmed", &err);
-		return;
-	}
-	apply(con, text);
+	if (want && strcmp(want, text) != 0)
+		ask_confirmation(con, v, text, "");
+	else if (v)
+		apply(con, text);
 }
 
-static void ask_confirmation(struct console *con, struct planview *v)
+/* wrong: what was typed before and was not it, or NULL. typed: what the field begins with. */
+static void ask_confirmation(struct console *con, struct planview *v, const char *wrong, const char *typed)
 {
 	const char *want = dyn_plan_confirm(v->plan);
 	const struct dyn_model *m = dyn_plan_model(v->plan);
@@ -226,6 +256,10 @@ static void ask_confirmation(struct console *con, struct planview *v)
 	struct lines l = { 0 };
 	char title[200];
 
+	if (wrong) {
+		lines_add(&l, ROLE_DIALOG_TITLE, 0, "\"%.40s\" is not it. Nothing has been written. Is this the right disk?", wrong);
+		lines_add(&l, ROLE_DIALOG, 0, "%s", "");
+	}
 	if (disk < m->n_disks) {
 		const struct dyn_disk *d = &m->disks[disk];
 
@@ -241,7 +275,7 @@ static void ask_confirmation(struct console *con, struct planview *v)
 		lines_add(&l, ROLE_DIALOG_STRONG, 0, "To go on, type the name of its image file (without folders):");
 	else
 		lines_add(&l, ROLE_DIALOG_STRONG, 0, "To go on, type %s:", want);
-	input_show_lines(con, "Confirm", &l, confirmed);
+	input_show_lines(con, "Confirm", &l, typed, confirmed);
 }
 
 /* ---------------------------------------------------------------- sectors and script */
@@ -343,7 +377,7 @@ static void plan_key(struct console *con, struct screen *s, int key)
 		if (con->view.read_only)
 			console_notice(con, "dynadisk runs read-only: nothing can be written.");
 		else if (dyn_plan_confirm(v->plan))
-			ask_confirmation(con, v);
+			ask_confirmation(con, v, NULL, "");
 		else
 			apply(con, NULL);
 		break;
@@ -366,6 +400,11 @@ static void plan_key(struct console *con, struct screen *s, int key)
 		console_notice(con, "Nothing was written.");
 		break;
 	default:
+		if (key > ' ' && key < 0x7f && dyn_plan_confirm(v->plan) && !con->view.read_only) {
+			const char first[2] = { (char)key, '\0' }; /* typing begins the confirmation */
+
+			ask_confirmation(con, v, NULL, first);
+		}
 		break;
 	}
 }

@@ -66,8 +66,14 @@ void view_start(struct view *v, const struct dyn_model *m)
 	if (m->n_volumes) {
 		size_t first = 0;
 
-		while (first < m->n_volumes && !view_volume_broken(&m->volumes[first]))
+		/* what can be repaired comes before what is lost, that before what is fine */
+		while (first < m->n_volumes && m->volumes[first].status != DYN_VOLUME_FAILED_REDUNDANCY)
 			first++;
+		if (first == m->n_volumes) {
+			first = 0;
+			while (first < m->n_volumes && !view_volume_broken(&m->volumes[first]))
+				first++;
+		}
 		view_select_volume(v, first < m->n_volumes ? first : 0);
 	} else if (m->n_disks) {
 		v->focus = 1;
