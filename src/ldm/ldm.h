@@ -223,15 +223,18 @@ struct ldm_commit {
 	struct ldm_db *after; /* the database when all is done; config/log equal what the phases produce */
 };
 struct ldm_txn;
-int ldm_txn_begin(const struct ldm_db *db, struct ldm_txn **out, struct dyn_err *err); /* refuses an interrupted db */
+/* db is copied. Refuses an interrupted database (-EUCLEAN) and one that breaks a rule (-EBADMSG). */
+int ldm_txn_begin(const struct ldm_db *db, struct ldm_txn **out, struct dyn_err *err);
 uint64_t ldm_txn_new_id(struct ldm_txn *t);   /* max(all ids, committed tid) + 1, and on */
 /* r->status, tid, slots are set here. Replace: r->id names the record; it gets new slots and a new VBLK group. */
 int ldm_txn_add(struct ldm_txn *t, const struct ldm_record *r, struct dyn_err *err);
 int ldm_txn_replace(struct ldm_txn *t, const struct ldm_record *r, struct dyn_err *err);
 int ldm_txn_remove(struct ldm_txn *t, uint64_t id, struct dyn_err *err);
-/* The record as this transaction has it so far (added, replaced or untouched), NULL if removed or absent. */
+/* The record as this transaction has it so far (added, replaced or untouched), NULL if removed or absent. It stays
+ * valid until the next change of the same id. */
 const struct ldm_record *ldm_txn_get(const struct ldm_txn *t, uint64_t id);
-/* Builds all phases, checks the result with ldm_db_check(). -ENOSPC: no free slots. */
+/* Builds all phases, checks the result with ldm_db_check(). -ENOSPC: no free slots, -EINVAL: nothing to change. On
+ * error *out is empty. */
 int ldm_txn_commit(struct ldm_txn *t, uint64_t filetime, struct ldm_commit *out, struct dyn_err *err);
 void ldm_txn_free(struct ldm_txn *t);
 void ldm_commit_free(struct ldm_commit *c);
@@ -244,7 +247,9 @@ struct ldm_recovery {
 	struct ldm_db *after;  /* what every disk holds afterwards */
 };
 /* copies: the group's database as found on each present disk. Final config and log are the same for all disks:
- * write records first, then (flush) the header sector, on all disks. */
+ * write records first, then (flush) the header sector, on all disks. Copies with a lower transaction that took no part
+ * in the last change are stale: they have no say. -EBADMSG, and nothing is decided: copies at the same transaction
+ * differ, records are lost, or the outcome breaks a rule. */
 int ldm_recover(const struct ldm_db *const *copies, size_t n, uint64_t filetime, struct ldm_recovery *out, struct dyn_err *err);
 
 #endif
