@@ -73,7 +73,7 @@ The arguments specified for this command are not valid.
 For more information on the command type: HELP SELECT'
 script 'lst disk\nlist disk\n'
 same 'an unknown word: exit code' 5 "$code"
-check 'an unknown word: the commands are listed' grep -q '^BREAK           - Break' <<<"$out"
+check 'an unknown word: the commands are listed' grep -q '^BREAK           - Split' <<<"$out"
 if grep -q 'Disk 0' <<<"$out"; then not_ok 'an unknown word stops the script'; else ok 'an unknown word stops the script'; fi
 
 script 'create partition efi size=100\nselect disk 0\n'

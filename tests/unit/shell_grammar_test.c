@@ -152,6 +152,7 @@ static void every_command_is_reachable(void **state)
 		for (const struct shell_command *other = shell_commands; other->verb; other++)
 			n += !strcmp(other->verb, c->verb) && (!other->noun || !c->noun || !strcmp(other->noun, c->noun));
 		assert_int_equal(n, 1);
+		assert_true(!c->help || strlen(c->help) <= 61); /* a line of help is at most 79 columns */
 		if (!c->help || !c->noun)
 			continue;
 		snprintf(shorter, sizeof(shorter), "%.3s %.3s", c->verb, c->noun);

@@ -82,17 +82,19 @@ static void tell_end(struct shell *sh, const struct dyn_job *j)
 	}
 }
 
-/* Tells how jobs ended that were not told about. Returns the worst of them: SHELL_OK, or SHELL_FAILED for any not done. */
-static enum shell_result tell_ended(struct shell *sh, const char *guid)
+/* Tells how jobs ended that were not told about, and counts them. The worst: SHELL_FAILED when one was not done. */
+static enum shell_result tell_ended(struct shell *sh, const char *guid, size_t *told)
 {
 	struct dyn_job *list;
 	size_t n = get_jobs(sh, &list);
 	enum shell_result r = SHELL_OK;
 
+	*told = 0;
 	for (size_t i = 0; i < n; i++) {
 		if (!is_ended(&list[i]) || !is_of(&list[i], guid) || !take_untold(sh, list[i].id))
 			continue;
 		tell_end(sh, &list[i]);
+		++*told;
 		if (list[i].state != DYN_JOB_DONE)
 			r = SHELL_FAILED;
 	}
@@ -117,8 +119,10 @@ static enum shell_result refresh(struct shell *sh)
 
 void shell_note_ended(struct shell *sh)
 {
+	size_t told;
+
 	if (refresh(sh) == SHELL_OK && sh->interactive)
-		tell_ended(sh, NULL);
+		tell_ended(sh, NULL, &told);
 }
 
 void shell_limit_new(struct shell *sh)
@@ -148,6 +152,7 @@ static void show_progress(struct shell *sh, struct progress *p, const struct dyn
 	unsigned percent = findings_percent(j->done, j->total);
 	char line[256], rate[24] = "", left[32] = "", speed[64] = "";
 	bool is_new = strcmp(p->title, j->volume_title) || p->state != j->state || p->tenth != percent / 10;
+	bool is_first = !*p->title;
 
 	if (!sh->out_tty && !is_new)
 		return;
@@ -167,7 +172,7 @@ static void show_progress(struct shell *sh, struct progress *p, const struct dyn
 		shell_say(sh, "%s%-*s", p->width ? "\r" : "\n", p->width, line);
 		p->width = n > p->width ? n : p->width;
 	} else {
-		shell_say(sh, "%s\n", line);
+		shell_say(sh, "%s%s\n", is_first ? "\n" : "", line);
 	}
 	fflush(sh->out);
 }
@@ -243,8 +248,9 @@ static enum wait_end wait_jobs(struct shell *sh, const char *guid, uint32_t time
 	return r;
 }
 
-/* The GUID of the volume that VOLUME= names: false after saying that there is none. NULL when not given. */
-static bool volume_filter(struct shell *sh, const struct shell_call *call, const char **guid)
+/* The GUID of the volume that VOLUME= names, copied to buf (the model changes while we wait); *guid is NULL when it is
+ * not given. false after saying that there is no such volume. */
+static bool volume_filter(struct shell *sh, const struct shell_call *call, char buf[37], const char **guid)
 {
 	const struct shell_value *v = shell_arg(call, "VOLUME");
 	size_t several, volume;
@@ -257,7 +263,8 @@ static bool volume_filter(struct shell *sh, const struct shell_call *call, const
 		shell_say(sh, "\nThe volume you selected is not valid or does not exist.\n");
 		return false;
 	}
-	*guid = sh->model->volumes[volume].guid;
+	memcpy(buf, sh->model->volumes[volume].guid, 37);
+	*guid = buf;
 	return true;
 }
 
@@ -275,19 +282,16 @@ enum shell_result cmd_wait(struct shell *sh, const struct shell_call *call)
 	const struct shell_value *timeout = shell_arg(call, "TIMEOUT");
 	char guid[37];
 	const char *filter;
-	enum shell_result told;
+	enum shell_result worst;
 	enum wait_end end;
+	size_t told;
 
-	if (!volume_filter(sh, call, &filter))
+	if (!volume_filter(sh, call, guid, &filter))
 		return SHELL_SYNTAX;
-	if (filter) { /* the model it points into changes while we wait */
-		memcpy(guid, filter, sizeof(guid));
-		filter = guid;
-	}
 	end = wait_jobs(sh, filter, timeout->given ? (timeout->number ? timeout->number : 1) : 0, true);
 	if (shell_rescan(sh) != SHELL_OK)
 		return SHELL_FATAL;
-	told = tell_ended(sh, filter);
+	worst = tell_ended(sh, filter, &told);
 	if (end == WAIT_INTERRUPTED) {
 		sh->done = !sh->interactive;
 		return sh->interactive ? SHELL_OK : SHELL_FAILED;
@@ -296,13 +300,13 @@ enum shell_result cmd_wait(struct shell *sh, const struct shell_call *call)
 		shell_say(sh, "\nThe rebuild has not ended within %u seconds. It goes on.\n", timeout->number);
 		return SHELL_FAILED;
 	}
-	if (told == SHELL_OK && is_any_paused(sh, filter)) {
+	if (worst == SHELL_OK && is_any_paused(sh, filter)) {
 		shell_say(sh, "\nA rebuild is paused. REBUILD RESUME continues it.\n");
 		return SHELL_FAILED;
 	}
-	if (told == SHELL_OK)
+	if (told == 0)
 		shell_say(sh, "\nNo rebuild is running.\n");
-	return told;
+	return worst;
 }
 
 /* ---------------------------------------------------------------- REBUILD */
@@ -364,19 +368,16 @@ enum shell_result cmd_rebuild_pause(struct shell *sh, const struct shell_call *c
 {
 	const char *filter;
 	char guid[37];
+	size_t told;
 
-	if (!volume_filter(sh, call, &filter))
+	if (!volume_filter(sh, call, guid, &filter))
 		return SHELL_SYNTAX;
-	if (filter) {
-		memcpy(guid, filter, sizeof(guid));
-		filter = guid;
-	}
 	if (pause_jobs(sh, filter) == 0)
 		return none(sh, "running");
 	if (shell_rescan(sh) != SHELL_OK)
 		return SHELL_FATAL;
 	tell_paused_jobs(sh, filter, "REBUILD RESUME continues it.");
-	return tell_ended(sh, filter);
+	return tell_ended(sh, filter, &told);
 }
 
 enum { MAX_FOUND = 64 };
@@ -439,10 +440,11 @@ enum shell_result cmd_rebuild_resume(struct shell *sh, const struct shell_call *
 {
 	struct dyn_job found[MAX_FOUND];
 	const char *filter;
+	char guid[37];
 	enum shell_result r = SHELL_OK;
 	size_t n;
 
-	if (!volume_filter(sh, call, &filter))
+	if (!volume_filter(sh, call, guid, &filter))
 		return SHELL_SYNTAX;
 	n = find_records(sh, filter, found);
 	if (n == 0)
@@ -497,19 +499,15 @@ enum shell_result cmd_rebuild_cancel(struct shell *sh, const struct shell_call *
 	const char *filter;
 	char guid[37];
 	enum shell_result r = SHELL_OK;
-	size_t n, own = 0;
+	size_t n, own = 0, told;
 
-	if (!volume_filter(sh, call, &filter))
+	if (!volume_filter(sh, call, guid, &filter))
 		return SHELL_SYNTAX;
-	if (filter) {
-		memcpy(guid, filter, sizeof(guid));
-		filter = guid;
-	}
 	if (!sh->preview)
 		own = cancel_jobs(sh, filter);
 	if (own && (shell_rescan(sh) != SHELL_OK))
 		return SHELL_FATAL;
-	tell_ended(sh, filter);
+	tell_ended(sh, filter, &told);
 	n = find_records(sh, filter, found);
 	if (n == 0 && own == 0)
 		return none(sh, "unfinished");
@@ -558,7 +556,8 @@ static bool has_paused_job(const struct shell *sh)
 enum shell_result shell_leave(struct shell *sh)
 {
 	struct dyn_job j;
-	enum shell_result told;
+	enum shell_result r;
+	size_t told;
 
 	if (watched_job(sh, NULL, false, &j)) {
 		shell_say(sh, "\nThe rebuild of %s is still running. Waiting for its end; Ctrl-C pauses it and leaves.\n",
@@ -567,13 +566,13 @@ enum shell_result shell_leave(struct shell *sh)
 		if (wait_jobs(sh, NULL, 0, false) == WAIT_INTERRUPTED)
 			pause_jobs(sh, NULL);
 	}
-	told = tell_ended(sh, NULL);
+	r = tell_ended(sh, NULL, &told);
 	if (shell_rescan(sh) != SHELL_OK)
 		return SHELL_FATAL;
 	if (has_paused_job(sh)) {
 		tell_paused_jobs(sh, NULL, "To go on, start dynadisk on these disks, or type REBUILD RESUME in this shell.");
-		told = SHELL_FAILED;
+		r = SHELL_FAILED;
 	}
 	fflush(sh->out);
-	return told;
+	return r;
 }

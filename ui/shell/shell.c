@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "ui/report/report.h"
 #include "ui/shell/commands.h"
 #include "ui/shell/internal.h"
 #include "ui/shell/shell.h"
@@ -170,6 +171,16 @@ static void say_banner(struct shell *sh, const struct shell_options *opt)
 	shell_say(sh, "\ndynadisk %s\n\nOn computer: %s\n", dyn_version(), opt->host_name ? opt->host_name : host);
 }
 
+/* What brings people here, before they have to ask for it. */
+static void say_health(struct shell *sh)
+{
+	char line[1024];
+
+	if (report_health(sh->model, line, sizeof(line)) == REPORT_HEALTHY)
+		return;
+	shell_say(sh, "\n%s.\nHELP REPAIR tells how a mirror is repaired.\n", line);
+}
+
 static int run(struct shell *sh, const struct shell_options *opt, const char *source)
 {
 	struct pollfd p = { .fd = sh->sigfd, .events = POLLIN };
@@ -182,6 +193,8 @@ static int run(struct shell *sh, const struct shell_options *opt, const char *so
 	r = shell_rescan(sh);
 	if (r != SHELL_OK)
 		return r;
+	if (sh->interactive)
+		say_health(sh);
 	shell_tell_paused(sh);
 	r = loop(sh, source);
 	end = shell_leave(sh);
