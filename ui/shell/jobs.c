@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -140,17 +141,24 @@ void shell_limit_new(struct shell *sh)
 /* ---------------------------------------------------------------- waiting */
 
 struct progress {
-	int width;      /* of the line on the terminal, 0 when there is none */
+	bool drawn;     /* there is a line on the terminal */
 	char title[64]; /* of the last line printed elsewhere */
 	enum dyn_job_state state;
 	unsigned tenth;
 };
 
+static unsigned terminal_columns(void)
+{
+	struct winsize w;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 1 && w.ws_col < 1000 ? w.ws_col : 80;
+}
+
 /* On a terminal one line redrawn in place; else one line for every tenth of a phase. */
 static void show_progress(struct shell *sh, struct progress *p, const struct dyn_job *j)
 {
 	unsigned percent = findings_percent(j->done, j->total);
-	char line[256], rate[24] = "", left[32] = "", speed[64] = "";
+	char line[256], fitted[1024], rate[24] = "", left[32] = "", speed[64] = "";
 	bool is_new = strcmp(p->title, j->volume_title) || p->state != j->state || p->tenth != percent / 10;
 	bool is_first = !*p->title;
 
@@ -167,10 +175,9 @@ static void show_progress(struct shell *sh, struct progress *p, const struct dyn
 	snprintf(line, sizeof(line), "  %s: %s, %3u percent completed%s", j->volume_title,
 		 words_job_state(WORDS_SHELL, j->state), percent, speed);
 	if (sh->out_tty) {
-		int n = (int)strlen(line);
-
-		shell_say(sh, "%s%-*s", p->width ? "\r" : "\n", p->width, line);
-		p->width = n > p->width ? n : p->width;
+		shell_fit(fitted, sizeof(fitted), line, terminal_columns() - 1);
+		shell_say(sh, "%s%s", p->drawn ? "\r" : "\n", fitted);
+		p->drawn = true;
 	} else {
 		shell_say(sh, "%s%s\n", is_first ? "\n" : "", line);
 	}
@@ -179,9 +186,9 @@ static void show_progress(struct shell *sh, struct progress *p, const struct dyn
 
 static void end_progress(struct shell *sh, struct progress *p)
 {
-	if (p->width)
+	if (p->drawn)
 		shell_say(sh, "\n");
-	p->width = 0;
+	p->drawn = false;
 }
 
 /* The running rebuild to watch: this session's, or one that another process runs. */
