@@ -104,6 +104,20 @@ struct dyn_region {
 	const char *type_word; /* "System", "Recovery", "OEM", ... for partitions; "" else */
 };
 
+/* An entry of a disk's partition table, containers and reserved ones included. */
+struct dyn_partition {
+	unsigned number;        /* 1.., as DiskPart's "Partition N": by offset; logicals after the extended one */
+	unsigned table_number;  /* the table's own number (libfdisk's, 1-based) */
+	const char *type_word;  /* DiskPart's: "System", "Reserved", "Primary", "Dynamic Data", ... */
+	char type_id[37];       /* GPT type GUID, or two hex digits on MBR */
+	char guid[37];          /* GPT partition GUID, or "" */
+	const char *name;       /* GPT name, cleaned; "" on MBR */
+	uint64_t attributes;    /* GPT */
+	bool active;            /* MBR */
+	uint64_t offset, size;  /* bytes */
+	size_t volume;          /* index into volumes[], or DYN_NONE (containers, MSR, ...) */
+};
+
 struct dyn_disk {
 	unsigned number;        /* N of "Disk N" or "Disk MN" */
 	char name[16];          /* "Disk 0", "Disk M0" */
@@ -124,6 +138,8 @@ struct dyn_disk {
 	size_t group;           /* index into groups[], or DYN_NONE */
 	size_t n_regions;
 	const struct dyn_region *regions;
+	size_t n_partitions;
+	const struct dyn_partition *partitions; /* by number */
 	size_t n_damage;
 	const char *const *damage; /* one sentence each: which copy is bad and that the good one was used */
 };
@@ -336,6 +352,68 @@ int dyn_plan_resume(struct dyn_session *s, struct dyn_model *m, size_t job, stru
 int dyn_plan_cancel(struct dyn_session *s, struct dyn_model *m, size_t job, struct dyn_plan **out, struct dyn_err *err);
 /* Finish or roll back a change that was cut off, by the rule of ldm-format 8. */
 int dyn_plan_recover(struct dyn_session *s, struct dyn_model *m, size_t group, struct dyn_plan **out, struct dyn_err *err);
+
+/* DiskPart "convert basic": an empty dynamic disk, or one with nothing but simple one-piece volumes, which become
+ * partitions at their place (ldm-format 10.3). */
+int dyn_plan_to_basic(struct dyn_session *s, struct dyn_model *m, size_t disk, struct dyn_plan **out, struct dyn_err *err);
+/* DiskPart "clean [all]": forgets the table and everything in the first and last MiB; all: zeros the whole disk (no undo). */
+int dyn_plan_clean(struct dyn_session *s, struct dyn_model *m, size_t disk, bool all, struct dyn_plan **out,
+		   struct dyn_err *err);
+
+enum dyn_part_kind { DYN_PART_EFI, DYN_PART_MSR, DYN_PART_PRIMARY, DYN_PART_EXTENDED, DYN_PART_LOGICAL };
+
+struct dyn_part_spec {
+	enum dyn_part_kind kind;
+	uint64_t size;          /* bytes; 0: the rest of the room it is put into */
+	uint64_t offset;        /* bytes from the start of the disk; 0: the first room that fits */
+	uint64_t align;         /* bytes; 0: 1 MiB */
+	const char *id;         /* PRIMARY: GPT type GUID or MBR type as hex digits; NULL: basic data, 07 */
+};
+int dyn_plan_create_partition(struct dyn_session *s, struct dyn_model *m, size_t disk, const struct dyn_part_spec *spec,
+			      struct dyn_plan **out, struct dyn_err *err);
+/* part: index into the disk's partitions[]. LDM partitions are never deleted this way. */
+int dyn_plan_delete_partition(struct dyn_session *s, struct dyn_model *m, size_t disk, size_t part, bool override,
+			      struct dyn_plan **out, struct dyn_err *err);
+int dyn_plan_set_id(struct dyn_session *s, struct dyn_model *m, size_t disk, size_t part, const char *id, bool override,
+		    struct dyn_plan **out, struct dyn_err *err);
+int dyn_plan_gpt_attributes(struct dyn_session *s, struct dyn_model *m, size_t disk, size_t part, uint64_t attributes,
+			    struct dyn_plan **out, struct dyn_err *err);
+int dyn_plan_set_active(struct dyn_session *s, struct dyn_model *m, size_t disk, size_t part, bool active,
+			struct dyn_plan **out, struct dyn_err *err);
+/* id: eight hex digits (MBR signature) or a GUID (GPT); NULL: a new random one. */
+int dyn_plan_unique_id(struct dyn_session *s, struct dyn_model *m, size_t disk, const char *id, struct dyn_plan **out,
+		       struct dyn_err *err);
+/* Prepares disk `to`, which must be empty, like disk `from`: table kind, ESP, MSR (of Reserved and Dynamic Reserved
+ * together), recovery and other non-data partitions with type, name, attributes and exact sizes. */
+int dyn_plan_clone_layout(struct dyn_session *s, struct dyn_model *m, size_t from, size_t to, struct dyn_plan **out,
+			  struct dyn_err *err);
+
+/* A new mirror on two dynamic disks (both halves born in one commit; nothing is copied). size 0: the largest possible. */
+int dyn_plan_create_mirror(struct dyn_session *s, struct dyn_model *m, const size_t disks[2], uint64_t size, char letter,
+			   struct dyn_plan **out, struct dyn_err *err);
+/* A dynamic volume with all its halves, or a basic data partition. */
+int dyn_plan_delete_volume(struct dyn_session *s, struct dyn_model *m, size_t volume, struct dyn_plan **out,
+			   struct dyn_err *err);
+/* DiskPart "retain": an own table entry for a simple volume, so that it can be booted from. */
+int dyn_plan_retain(struct dyn_session *s, struct dyn_model *m, size_t volume, struct dyn_plan **out, struct dyn_err *err);
+
+struct dyn_format_spec {
+	const char *fs;         /* "ntfs", "fat", "fat32", "exfat", any case; NULL: NTFS, on an ESP FAT32 */
+	const char *label;      /* NULL: none */
+	uint32_t unit;          /* cluster size in bytes; 0: the maker's choice */
+	bool quick;             /* otherwise every byte of the volume is zeroed first (no undo) */
+};
+/* Makes the file system in a sparse temporary image with mkntfs, mkfs.fat or mkfs.exfat; the plan writes it. */
+int dyn_plan_format(struct dyn_session *s, struct dyn_model *m, size_t volume, const struct dyn_format_spec *spec,
+		    struct dyn_plan **out, struct dyn_err *err);
+
+/* DiskPart "recover", Reactivate Disk: a disk that came back with an older database gets the group's, and its halves of
+ * mirrors are dropped and rebuilt from the good ones. */
+int dyn_plan_reactivate(struct dyn_session *s, struct dyn_model *m, size_t disk, struct dyn_plan **out,
+			struct dyn_err *err);
+/* DiskPart "import": the disks of `foreign` join the group `into` with their volumes, as far as the records allow. */
+int dyn_plan_import(struct dyn_session *s, struct dyn_model *m, size_t foreign, size_t into, struct dyn_plan **out,
+		    struct dyn_err *err);
 
 /* ------------------------------------------------------------------- apply */
 
