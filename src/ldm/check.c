@@ -13,7 +13,9 @@
 
 enum {
 	VOLUME_FLAGS = 0xf03d17, /* all that are known */
-	VOLUME_FLAGS_BAD = 0x2504, /* crashed, bad log, kernel-detached, pending */
+	/* pending: not finished. Crashed, bad log and kernel-detached (0x504) are what a volume with a lost
+	 * half may well carry: they must not stand in the way of its repair, or of its neighbours'. */
+	VOLUME_FLAGS_BAD = 0x2000,
 	COMPONENT_FLAGS = 0x2 | 0x4 | 0x8,
 	COMPONENT_PENDING = 0x8,
 	EXTENT_FLAGS = 0x8 | 0x10 | 0x20 | 0x40 | 0x100 | 0x1000,

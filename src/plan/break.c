@@ -163,6 +163,8 @@ int op_break(struct sim *sim, size_t volume, size_t disk, bool keep, struct dyn_
 		return rc;
 	changed = *vol;
 	changed.u.volume.n_components--;
+	if (v->plexes[plex].status != DYN_PLEX_OK) /* the half it was set for is gone with this */
+		changed.u.volume.vflags &= ~(uint32_t)LDM_VOL_KDETACH;
 	rc = ldm_txn_replace(t, &changed, err);
 	if (!rc)
 		rc = keep ? keep_half(sim, t, db, vol, comp, err) : drop_half(t, db, comp, err);

@@ -65,7 +65,7 @@ static void v_policy(struct ldm_record *r) { r->V.read_policy = 1; }
 static void v_zero_number(struct ldm_record *r) { r->V.number = 0; }
 static void v_number(struct ldm_record *r) { r->V.number = 256; }
 static void v_default(struct ldm_record *r) { r->V.vflags = 0x10; }
-static void v_kdetach(struct ldm_record *r) { r->V.vflags |= 0x400; }
+static void v_pending(struct ldm_record *r) { r->V.vflags |= 0x2000; }
 static void v_flags(struct ldm_record *r) { r->V.vflags |= 0x40000000; }
 static void v_reserved(struct ldm_record *r) { r->V.zero = 1; }
 static void v_size(struct ldm_record *r) { r->V.size = 0; }
@@ -125,7 +125,7 @@ static const struct {
 	{ 4, v_zero_number, "number 0" },
 	{ 4, v_number, "number 256" },
 	{ 4, v_default, "flags" },
-	{ 4, v_kdetach, "flags 0x411" },
+	{ 4, v_pending, "flags 0x2011" },
 	{ 4, v_flags, "flags" },
 	{ 4, v_reserved, "reserved" },
 	{ 4, v_size, "empty" },
