@@ -159,7 +159,7 @@ static bool open_terminal(struct input *in)
 	el_set(in->el, EL_EDITOR, "emacs");
 	el_set(in->el, EL_HIST, history, in->history);
 	el_set(in->el, EL_GETCFN, read_wide);
-	el_set(in->el, EL_ADDFN, "complete-word", "complete a word of a command", complete);
+	el_wset(in->el, EL_ADDFN, L"complete-word", L"complete a word of a command", complete); /* el_set() leaks here */
 	el_set(in->el, EL_BIND, "^I", "complete-word", NULL);
 	el_set(in->el, EL_BIND, "\033[3~", "ed-delete-next-char", NULL);
 	return true;

@@ -228,6 +228,7 @@ int shell_run(struct dyn_session *s, const struct shell_options *opt)
 		fprintf(stderr, "dynadisk: the shell cannot start: %s\n", strerror(errno));
 	input_free(sh.input);
 	dyn_model_unref(sh.model);
+	free(sh.told);
 	if (sh.out && sh.out != stdout)
 		fclose(sh.out);
 	fflush(stdout);
