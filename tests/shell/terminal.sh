@@ -168,4 +168,27 @@ hangup
 END
 same 'a terminal lost during a rebuild: exit code' 0 "$code"
 judge_mirror 'a terminal lost during a rebuild' "$name" --complete "${disks[@]}"
+
+# SIGTERM in a script that waits: paused at once, nothing after it is run; and again while it only leaves
+terminated() { # NAME LAST-LINES
+	printf 'select volume c\nbreak disk=1 nokeep noerr\nrebuild rate=1\nadd disk=1\n%b' "$2" >"$T/script"
+	"$DYNADISK" shell --script "$T/script" "${disks[@]}" >"$T/out" 2>&1 &
+	for _ in {1..300}; do
+		grep -q copying "$T/out" && break
+		sleep 0.1
+	done
+	kill -TERM $!
+	wait $! && code=0 || code=$?
+	out=$(cat "$T/out")
+	saw "$1: paused" 'is paused at'
+	if grep -q 'Leaving DiskPart' <<<"${out##*percent}"; then not_ok "$1: the script ended there"; else ok "$1: the script ended there"; fi
+	same "$1: status says so" paused "$(ask "m['jobs'][0]['state']" "${disks[@]}")"
+	same "$1: giving it up" 'Simple Healthy' "$("$DYNADISK" shell "${disks[@]}" <<<$'rebuild cancel\nlist volume' |
+		awk '$1 == "Volume" && $2 == 0 { print $6, $9 }')"
+	judge_group "$1" --complete "${disks[@]}"
+}
+terminated 'SIGTERM while it waits' 'wait\nlist disk\n'
+same 'SIGTERM while it waits: exit code' 4 "$code"
+terminated 'SIGTERM while it leaves' ''
+same 'SIGTERM while it leaves: exit code' 4 "$code"
 tap_end

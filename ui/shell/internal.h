@@ -33,6 +33,7 @@ struct shell {
 	unsigned *told;      /* ids of finished jobs whose end was said */
 	size_t n_told;
 	size_t n_ended;      /* finished jobs at the last scan */
+	int signal;          /* SIGINT or SIGTERM that ends the shell, 0 none */
 	bool job_failed;     /* a rebuild of this run did not come to its end */
 };
 
@@ -78,6 +79,8 @@ FILE *shell_ascii_stream(FILE *to);
 enum shell_result shell_carry_out(struct shell *sh, struct dyn_plan *plan, const char *success);
 
 /* ---- jobs.c */
+/* Waits until a job reports something, a signal comes (sh->signal, true) or ms have passed. */
+bool shell_nap(struct shell *sh, int ms);
 /* Rescans when rebuilds have ended since the last scan; a person is told how they ended. */
 void shell_note_ended(struct shell *sh);
 /* Says which rebuilds wait for a RESUME, and which another process runs. */

@@ -2,6 +2,7 @@
 /* jobs.c - WAIT, REBUILD, and what happens to rebuilds when the shell ends. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -212,10 +213,7 @@ static bool watched_job(struct shell *sh, const char *guid, bool elsewhere, stru
 	return found;
 }
 
-enum wait_end { WAIT_DONE, WAIT_TIMEOUT, WAIT_INTERRUPTED };
-
-/* One nap: until a job reports something, a signal comes or ms have passed. */
-static enum wait_end nap(struct shell *sh, int ms)
+bool shell_nap(struct shell *sh, int ms)
 {
 	struct pollfd p[2] = { { .fd = dyn_jobs_fd(sh->session), .events = POLLIN },
 			       { .fd = sh->sigfd, .events = POLLIN } };
@@ -223,13 +221,16 @@ static enum wait_end nap(struct shell *sh, int ms)
 	uint64_t count;
 
 	if (poll(p, 2, ms) <= 0)
-		return WAIT_DONE;
-	if ((p[1].revents & POLLIN) && read(sh->sigfd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		return WAIT_INTERRUPTED;
-	if ((p[0].revents & POLLIN) && read(p[0].fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
-		return WAIT_INTERRUPTED; /* cannot happen; without it this would spin */
-	return WAIT_DONE;
+		return false;
+	if ((p[0].revents & POLLIN) && read(p[0].fd, &count, sizeof(count)) < 0)
+		count = 0; /* somebody else took the news: nothing is lost */
+	if (!(p[1].revents & POLLIN) || read(sh->sigfd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return false;
+	sh->signal = (int)info.ssi_signo;
+	return true;
 }
+
+enum wait_end { WAIT_DONE, WAIT_TIMEOUT, WAIT_INTERRUPTED };
 
 /* timeout in seconds, 0: none. elsewhere: wait for other processes' rebuilds too (by looking at the disks). */
 static enum wait_end wait_jobs(struct shell *sh, const char *guid, uint32_t timeout, bool elsewhere)
@@ -247,8 +248,9 @@ static enum wait_end wait_jobs(struct shell *sh, const char *guid, uint32_t time
 		if (r != WAIT_DONE)
 			break;
 		show_progress(sh, &p, &j);
-		r = nap(sh, timeout && left < 1 ? (int)(left * 1000) + 1 : 1000);
-		if (r == WAIT_DONE && j.elsewhere && shell_rescan(sh) != SHELL_OK)
+		if (shell_nap(sh, timeout && left < 1 ? (int)(left * 1000) + 1 : 1000))
+			r = WAIT_INTERRUPTED;
+		else if (j.elsewhere && shell_rescan(sh) != SHELL_OK)
 			break;
 	}
 	end_progress(sh, &p);
@@ -299,10 +301,12 @@ enum shell_result cmd_wait(struct shell *sh, const struct shell_call *call)
 	if (shell_rescan(sh) != SHELL_OK)
 		return SHELL_FATAL;
 	worst = tell_ended(sh, filter, &told);
-	if (end == WAIT_INTERRUPTED) {
-		sh->done = !sh->interactive;
-		return sh->interactive ? SHELL_OK : SHELL_FAILED;
+	if (end == WAIT_INTERRUPTED && sh->interactive && sh->signal == SIGINT) {
+		sh->signal = 0; /* only the waiting ends */
+		return SHELL_OK;
 	}
+	if (end == WAIT_INTERRUPTED)
+		return SHELL_FAILED;
 	if (end == WAIT_TIMEOUT) {
 		shell_say(sh, "\nThe rebuild has not ended within %u seconds. It goes on.\n", timeout->number);
 		return SHELL_FAILED;
@@ -342,7 +346,7 @@ static size_t pause_jobs(struct shell *sh, const char *guid)
 			paused++;
 	free(list);
 	while (paused && !is_settled(sh, guid) && now() < end)
-		nap(sh, 200);
+		shell_nap(sh, 200);
 	return paused;
 }
 
@@ -493,7 +497,7 @@ static size_t cancel_jobs(struct shell *sh, const char *guid)
 					j = again[k];
 			free(again);
 			if (!is_ended(&j))
-				nap(sh, 200);
+				shell_nap(sh, 200);
 		}
 	}
 	free(list);
@@ -566,7 +570,9 @@ enum shell_result shell_leave(struct shell *sh)
 	enum shell_result r;
 	size_t told;
 
-	if (watched_job(sh, NULL, false, &j)) {
+	if (sh->signal) {
+		pause_jobs(sh, NULL);
+	} else if (watched_job(sh, NULL, false, &j)) {
 		shell_say(sh, "\nThe rebuild of %s is still running. Waiting for its end; Ctrl-C pauses it and leaves.\n",
 			  j.volume_title);
 		fflush(sh->out);

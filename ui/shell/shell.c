@@ -132,15 +132,20 @@ static enum shell_result loop(struct shell *sh, const char *source)
 		case INPUT_INTERRUPTED:
 			if (sh->interactive)
 				continue;
-			return SHELL_FATAL;
+			sh->signal = SIGINT;
+			break;
 		case INPUT_TERMINATED:
-			return SHELL_FATAL;
+			sh->signal = SIGTERM;
+			break;
 		case INPUT_END:
 			shell_say(sh, "\nLeaving DiskPart...\n");
 			return sh->interactive ? SHELL_OK : r;
 		case INPUT_ERROR:
 			return say_input_error(sh, source);
 		}
+		/* a signal that came while a command ran waits in the descriptor: a script must not go on to the next */
+		if (sh->signal || (!sh->interactive && shell_nap(sh, 0)))
+			return SHELL_FATAL;
 		if (r != SHELL_OK && !sh->interactive)
 			return r;
 	}
@@ -198,8 +203,8 @@ static int run(struct shell *sh, const struct shell_options *opt, const char *so
 	shell_tell_paused(sh);
 	r = loop(sh, source);
 	end = shell_leave(sh);
-	if (r == SHELL_OK)
-		r = end;
+	if (r == SHELL_OK || (sh->signal && end != SHELL_OK))
+		r = end; /* that a rebuild was left paused says more than that a signal came */
 	if (r == SHELL_OK && sh->job_failed && !sh->interactive)
 		r = SHELL_FAILED;
 	return r;
