@@ -56,6 +56,10 @@ disks=("$T/lab"/*.img)
 name=$(ask "next(v['name'] for v in m['volumes'] if v['layout'] == 'mirror')" "${disks[@]}")
 before=$(sha256sum <"${disks[1]}")
 play "${disks[@]}" <<'END'
+see DEGRADED: C: Windows is Failed Redundancy: the half on Disk M0 is missing
+see DISKPART> 
+type help repair\r
+see BREAK DISK=<lost disk>
 see DISKPART> 
 type select volume c\r
 see DISKPART> 

@@ -183,7 +183,14 @@ static void say_health(struct shell *sh)
 
 	if (report_health(sh->model, line, sizeof(line)) == REPORT_HEALTHY)
 		return;
-	shell_say(sh, "\n%s.\nHELP REPAIR tells how a mirror is repaired.\n", line);
+	shell_say(sh, "\n");
+	say_sentence(sh, line);
+	for (size_t i = 0; i < sh->model->n_volumes; i++)
+		if (sh->model->volumes[i].layout == DYN_LAYOUT_MIRROR &&
+		    sh->model->volumes[i].status == DYN_VOLUME_FAILED_REDUNDANCY) {
+			shell_say(sh, "HELP REPAIR tells how a mirror is repaired.\n");
+			break;
+		}
 }
 
 static int run(struct shell *sh, const struct shell_options *opt, const char *source)

@@ -354,8 +354,9 @@ enum shell_result cmd_preview(struct shell *sh, const struct shell_call *call)
 enum shell_result cmd_repair(struct shell *sh, const struct shell_call *call)
 {
 	(void)call;
-	shell_say(sh, "\nREPAIR rebuilds RAID-5 volumes, which this version does not. To repair a mirror: BREAK DISK=<lost disk>\n"
-		      "NOKEEP, SELECT DISK=<lost disk>, DELETE DISK, then ADD DISK=<new disk>.\n");
+	shell_say(sh, "\nREPAIR rebuilds RAID-5 volumes, which this version does not do.\n"
+		      "To repair a mirror: SELECT VOLUME=<its letter>, BREAK DISK=<lost disk> NOKEEP,\n"
+		      "SELECT DISK=<lost disk>, DELETE DISK, then ADD DISK=<new disk>, and WAIT.\n");
 	return SHELL_FAILED;
 }
 
