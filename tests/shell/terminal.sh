@@ -173,6 +173,24 @@ END
 same 'a terminal lost during a rebuild: exit code' 0 "$code"
 judge_mirror 'a terminal lost during a rebuild' "$name" --complete "${disks[@]}"
 
+# One process rebuilds; others look, wait and are kept from changing the same volume
+"$DYNADISK" shell "${disks[@]}" >"$T/out" 2>&1 <<<$'select volume c\nbreak disk=1 nokeep\nrebuild rate=6\nadd disk=1' &
+for _ in {1..300}; do
+	grep -q copying "$T/out" && break
+	sleep 0.1
+done
+line=$("$DYNADISK" status --check "${disks[@]}") && code=0 || code=$?
+same 'elsewhere: --check exit code' 1 "$code"
+check 'elsewhere: --check' grep -q '^DEGRADED: C: Windows is Regenerating (' <<<"$line"
+out=$("$DYNADISK" shell "${disks[@]}" <<<$'select volume c\nrebuild resume noerr\nbreak disk=1 nokeep noerr\nwait') && code=0 || code=$?
+same 'elsewhere: waiting for it' 0 "$code"
+saw 'elsewhere: who runs it' 'The rebuild of C: Windows is running in another dynadisk.'
+saw 'elsewhere: no second rebuild' 'There is no paused rebuild.'
+saw 'elsewhere: no other change' 'C: Windows is being rebuilt.'
+wait $! && code=0 || code=$?
+same 'elsewhere: the one that runs it ends well' 0 "$code"
+judge_mirror 'elsewhere' "$name" --complete "${disks[@]}"
+
 # SIGTERM in a script that waits: paused at once, nothing after it is run; and again while it only leaves
 terminated() { # NAME LAST-LINES
 	printf 'select volume c\nbreak disk=1 nokeep noerr\nrebuild rate=1\nadd disk=1\n%b' "$2" >"$T/script"

@@ -137,6 +137,37 @@ static void overlong_lines_are_refused(void **state)
 	assert_int_not_equal(shell_parse(line, &call), SHELL_PARSE_OK);
 }
 
+/* Lines of words of the language and of nonsense, never twice the same run of the parser: it must stay in its buffer. */
+static void any_line_is_survived(void **state)
+{
+	static const char *const bits[] = { " ", "=", "\"", "\t", "disk", "sel", "break", "noerr", "m0", "1", "99999999999", "c:", "rem",
+					    "wait", "timeout", "preview", "\303\266", "\x01", "?", "rebuild", "rate", "volume" };
+	uint32_t seed = 1;
+	size_t good = 0;
+
+	(void)state;
+	for (int round = 0; round < 200000; round++) {
+		char line[256] = "";
+		struct shell_call call;
+
+		for (int n = 0; n < 12; n++) {
+			seed = seed * 1664525 + 1013904223;
+			strcat(line, bits[(seed >> 16) % (sizeof(bits) / sizeof(bits[0]))]);
+			if (seed & 0x8000)
+				strcat(line, " ");
+		}
+		if (shell_parse(line, &call) != SHELL_PARSE_OK)
+			continue;
+		good++;
+		for (size_t i = 0; i < SHELL_MAX_ARGS; i++)
+			if (call.args[i].text) {
+				assert_true(call.args[i].text >= call.buf && call.args[i].text < call.buf + sizeof(call.buf));
+				assert_non_null(memchr(call.args[i].text, '\0', (size_t)(call.buf + sizeof(call.buf) - call.args[i].text)));
+			}
+	}
+	assert_true(good > 100);
+}
+
 static void every_command_is_reachable(void **state)
 {
 	(void)state;
@@ -210,8 +241,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_are_understood),       cmocka_unit_test(numbers_are_read),
-		cmocka_unit_test(overlong_lines_are_refused), cmocka_unit_test(every_command_is_reachable),
-		cmocka_unit_test(usage_shows_the_arguments),  cmocka_unit_test(words_are_completed),
+		cmocka_unit_test(overlong_lines_are_refused), cmocka_unit_test(any_line_is_survived),
+		cmocka_unit_test(every_command_is_reachable), cmocka_unit_test(usage_shows_the_arguments),
+		cmocka_unit_test(words_are_completed),
 	};
 	return cmocka_run_group_tests_name("shell grammar", tests, NULL, NULL);
 }
