@@ -11,8 +11,10 @@ libdynadisk_a_SOURCES += \
 	src/plan/upgrade.c
 
 if HAVE_CMOCKA
+PLAN_RIG = tests/unit/unit.h tests/unit/plan_rig.c tests/unit/plan_rig.h
+
 check_PROGRAMS += tests/unit/plan_test
-tests_unit_plan_test_SOURCES = tests/unit/plan_test.c
+tests_unit_plan_test_SOURCES = tests/unit/plan_test.c $(PLAN_RIG)
 tests_unit_plan_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_plan_test_LDADD = $(UNIT_LIBS)
 endif
