@@ -214,8 +214,13 @@ static enum loop_end loop(struct loop *l)
 			console_prompt(con);
 		if (con->dirty || con->repaint || (l->progress && now_ms() >= l->shown_at + REDRAW_MS))
 			show(l);
-		if (ppoll(p, 3, patience(l, &ts), &l->signals.before) < 0)
-			memset(&p[0].revents, 0, sizeof(p[0].revents)); /* EINTR: a signal, seen below */
+		if (ppoll(p, 3, patience(l, &ts), &l->signals.before) < 0) {
+			/* A signal: one of ours, seen below, or the window's size. Even when it is again what it was,
+			 * the terminal may have cut off what it showed. */
+			con->repaint = true;
+			for (int i = 0; i < 3; i++)
+				p[i].revents = 0;
+		}
 		if (got_hangup)
 			return END_HANGUP;
 		if (got_term)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <term.h>
 #include <unistd.h>
 
@@ -93,11 +94,15 @@ static int refuse(char *why, unsigned n, const char *text)
 	return -1;
 }
 
-/* Size from the terminal itself, not from LINES and COLUMNS that a login script exported long ago. */
-static void prefer_tty_size(void)
+/* A login script may have exported LINES and COLUMNS long ago; where the terminal itself knows its size, that counts. */
+static void forget_old_size(void)
 {
-	use_env(FALSE);
-	use_tioctl(TRUE);
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col) {
+		unsetenv("LINES");
+		unsetenv("COLUMNS");
+	}
 }
 
 int term_open(const struct term_options *opt, char *why, unsigned n)
@@ -112,7 +117,7 @@ int term_open(const struct term_options *opt, char *why, unsigned n)
 		return refuse(why, n, "this terminal is not known (check TERM); 'dynadisk shell' works on any");
 	if (cursor_address == NULL)
 		return refuse(why, n, "this terminal cannot place text (TERM=dumb?); use 'dynadisk shell'");
-	prefer_tty_size();
+	forget_old_size();
 	term.screen = newterm(NULL, stdout, stdin);
 	if (term.screen == NULL)
 		return refuse(why, n, "this terminal cannot be set up; use 'dynadisk shell'");
@@ -154,8 +159,15 @@ void term_resume(void)
 	clearok(curscr, TRUE);
 }
 
+/* Curses follows a change when it next reads a key; asking here makes it follow at once. A serial line that knows no size
+ * keeps what its type says. */
 void term_size(int *rows, int *cols)
 {
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col &&
+	    (size.ws_row != LINES || size.ws_col != COLS))
+		resizeterm(size.ws_row, size.ws_col);
 	*rows = LINES;
 	*cols = COLS;
 }
