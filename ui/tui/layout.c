@@ -36,11 +36,18 @@ void layout_box_text(const struct view *v, size_t disk, size_t region, struct bo
 	words_volume_title(&m->volumes[r->volume], t->label, sizeof(t->label));
 	snprintf(t->size, sizeof(t->size), "%s %s", size, m->volumes[r->volume].fs);
 	view_volume_status(v, r->volume, t->status, sizeof(t->status));
+	if (view_volume_job(v, r->volume))
+		snprintf(t->brief, sizeof(t->brief), "%u%%", view_job_percent(&view_volume_job(v, r->volume)->job));
+	else
+		snprintf(t->brief, sizeof(t->brief), "%s%s", words_volume_status(WORDS_SHELL, m->volumes[r->volume].status),
+			 view_volume_broken(&m->volumes[r->volume]) ? " !" : "");
 	if (plex && (plex->status == DYN_PLEX_MISSING || plex->status == DYN_PLEX_STALE) &&
 	    m->disks[disk].status == DYN_DISK_MISSING)
 		snprintf(t->status, sizeof(t->status), "Missing !");
 	else if (plex && plex->status == DYN_PLEX_STALE)
 		snprintf(t->status, sizeof(t->status), "%s !", words_plex_status(WORDS_TUI, plex->status));
+	if (plex && plex->status != DYN_PLEX_OK && strchr(t->status, '!'))
+		snprintf(t->brief, sizeof(t->brief), "%s !", words_plex_status(WORDS_SHELL, plex->status));
 }
 
 /* The narrowest a region's box should be: the first word of its label and of its state, and its size. */

@@ -59,6 +59,7 @@ void layout_share(const struct view *v, size_t disk, int width, int *widths, siz
 /* The three or four texts of a region's box. */
 struct box_text {
 	char label[96], size[48], status[64];
+	char brief[48]; /* the status in fewer words, for a narrow box */
 };
 void layout_box_text(const struct view *v, size_t disk, size_t region, struct box_text *t);
 

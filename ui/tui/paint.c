@@ -134,6 +134,8 @@ static void paint_region(struct canvas *c, const struct view *v, const struct la
 	layout_box_text(v, b->disk, b->region, &t);
 	if (text_width(t.size) > w - pad && strrchr(t.size, ' ') != strchr(t.size, ' '))
 		*strrchr(t.size, ' ') = '\0'; /* a narrow box tells the size and leaves the file system to the list */
+	if (text_width(t.status) > w - pad)
+		snprintf(t.status, sizeof(t.status), "%s", t.brief);
 	canvas_fill(c, b->area.y - 1, x, w, fill_role(r->kind), (uint32_t)fill_letter(r->kind));
 	canvas_text(c, b->area.y, x + pad, w - pad, ROLE_STRONG, t.label);
 	canvas_text(c, b->area.y + 1, x + pad, w - pad, ROLE_NORMAL, t.size);

@@ -229,7 +229,7 @@ static void apply(struct console *con, const char *confirm)
 	if (rc)
 		error_show(con, title, &err);
 	else if (copies)
-		console_notice(con, "%s: prepared. The copy is running; its progress is shown above.", title);
+		console_notice(con, "%s: the copy is running.", title);
 	else
 		console_notice(con, "Done: %s. L shows it in the log and can undo it.", title);
 }
