@@ -27,4 +27,27 @@ check_PROGRAMS += tests/unit/tui_layout_test
 tests_unit_tui_layout_test_SOURCES = tests/unit/tui_layout_test.c tests/unit/tui_models.c tests/unit/tui_models.h
 tests_unit_tui_layout_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_tui_layout_test_LDADD = libui.a $(UNIT_LIBS) $(NCURSES_LIBS)
+
+check_PROGRAMS += tests/unit/tui_actions_test
+tests_unit_tui_actions_test_SOURCES = tests/unit/tui_actions_test.c
+tests_unit_tui_actions_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_tui_actions_test_LDADD = $(UI_LIBS) $(CMOCKA_LIBS)
 endif
+
+# The console on a terminal in memory: scripts of keys, played by vtrun.
+if HAVE_VTERM
+EXTRA_PROGRAMS += tests/tui/vtrun
+check_DATA += tests/tui/vtrun$(EXEEXT)
+tests_tui_vtrun_SOURCES = tests/tui/vtrun.c tests/tui/vt.c tests/tui/vt.h
+tests_tui_vtrun_CFLAGS = $(AM_CFLAGS) $(VTERM_CFLAGS)
+tests_tui_vtrun_LDADD = $(VTERM_LIBS) -lutil
+endif
+dist_check_SCRIPTS += tests/tui/console.sh
+EXTRA_DIST += \
+	tests/tui/conduct.keys tests/tui/hangup.keys tests/tui/leave.keys tests/tui/menus.keys tests/tui/plan.keys \
+	tests/tui/readonly.keys tests/tui/rebuild.keys tests/tui/repair.keys tests/tui/resume.keys \
+	tests/tui/screens.keys tests/tui/steps.keys tests/tui/terminal.keys \
+	tests/tui/bottom-hidden.screen tests/tui/confirm.screen tests/tui/help.screen tests/tui/main-132x50.screen \
+	tests/tui/main-30x8.screen tests/tui/main-60x20.screen tests/tui/main-80x24.looks tests/tui/main-80x24.screen \
+	tests/tui/main-ascii.screen tests/tui/menu-missing.screen tests/tui/menu-volume.screen tests/tui/plan.screen \
+	tests/tui/top-disks.screen
