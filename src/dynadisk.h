@@ -241,6 +241,7 @@ struct dyn_options {
 	const char *state_dir;  /* undo files; NULL: /var/lib/dynadisk for root, else $XDG_STATE_HOME/dynadisk */
 	const char *sys_root;   /* prefix for /sys and /proc look-ups, for tests; NULL: "" */
 	bool read_only;         /* dyn_apply refuses */
+	uint64_t limit;         /* bytes per second that each new rebuild may copy at first, 0 none; see dyn_job_limit() */
 	uint64_t seed;          /* tests: nonzero makes GUIDs and signatures repeatable */
 	uint64_t fixed_time;    /* tests: nonzero replaces the clock (Unix seconds) in what is written */
 	void (*log)(void *arg, const char *line); /* one line per write operation; NULL: none. Any thread */

@@ -17,6 +17,7 @@ struct dyn_session {
 	char *state_dir;
 	char *sys_root;
 	bool read_only;
+	uint64_t limit;         /* of new rebuilds, bytes per second; 0 none */
 	uint64_t fixed_time;
 	struct dyn_rand rand;   /* owner thread only */
 	void (*log)(void *arg, const char *line);

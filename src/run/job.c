@@ -226,6 +226,7 @@ int run_job_add(struct dyn_session *s, const struct dyn_plan *p, size_t step, co
 	rc = jobs ? start_worker(rs) : -ENOMEM;
 	if (!rc) {
 		j->pub.id = ++rs->last_id;
+		j->pub.limit = s->limit;
 		rs->jobs[rs->n_jobs++] = j;
 		pthread_cond_broadcast(&rs->changed);
 	}

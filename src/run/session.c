@@ -93,6 +93,7 @@ int dyn_session_open(const char *const *paths, size_t n, const struct dyn_option
 	s->state_dir = opt->state_dir ? strdup(opt->state_dir) : default_state_dir();
 	s->sys_root = strdup(opt->sys_root ? opt->sys_root : "");
 	s->read_only = opt->read_only;
+	s->limit = opt->limit;
 	s->fixed_time = opt->fixed_time;
 	s->rand.state = opt->seed;
 	s->log = opt->log;
