@@ -28,12 +28,12 @@ struct arguments {
 	enum face face;
 	bool ascii, no_color, no_mouse, read_only, json, check;
 	const char *state_dir, *log_file, *script;
-	unsigned delay;
+	unsigned delay, limit; /* seconds; MB/s */
 	char **disks;
 	size_t n_disks;
 };
 
-enum { OPT_ASCII = 256, OPT_NO_COLOR, OPT_NO_MOUSE, OPT_STATE_DIR, OPT_LOG, OPT_CHECK, OPT_SCRIPT, OPT_TIMEOUT };
+enum { OPT_ASCII = 256, OPT_NO_COLOR, OPT_NO_MOUSE, OPT_STATE_DIR, OPT_LOG, OPT_CHECK, OPT_SCRIPT, OPT_TIMEOUT, OPT_LIMIT };
 
 static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },
@@ -44,6 +44,7 @@ static const struct option long_options[] = {
 	{ "no-mouse", no_argument, NULL, OPT_NO_MOUSE },
 	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
 	{ "log", required_argument, NULL, OPT_LOG },
+	{ "limit", required_argument, NULL, OPT_LIMIT },
 	{ "json", no_argument, NULL, 'J' },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "script", required_argument, NULL, OPT_SCRIPT },
@@ -69,6 +70,7 @@ static void print_help(void)
 	      "     --no-color          no colours (as does the variable NO_COLOR)\n"
 	      "     --no-mouse          leave the mouse to the terminal\n"
 	      "     --state-dir DIR     where undo files are kept (or the variable DYNADISK_STATE)\n"
+	      "     --limit MB          copy at most MB megabytes per second while rebuilding\n"
 	      "     --log FILE          append a line for every write operation\n"
 	      " -h, --help              show this help\n"
 	      " -V, --version           show the version\n"
@@ -101,7 +103,7 @@ static int __attribute__((format(printf, 1, 2))) usage_error(const char *fmt, ..
 
 /* --------------------------------------------------------------- arguments */
 
-static bool parse_seconds(const char *text, unsigned *out)
+static bool parse_number(const char *text, unsigned *out)
 {
 	char *end;
 	unsigned long n;
@@ -163,6 +165,8 @@ static int take_option(struct arguments *a, int opt, const char *name)
 	case OPT_LOG:
 		a->log_file = optarg;
 		return 0;
+	case OPT_LIMIT:
+		return parse_number(optarg, &a->limit) ? 0 : usage_error("not a number of MB/s: %s", optarg) + 1;
 	case 'J':
 		a->json = true;
 		return 0;
@@ -173,7 +177,7 @@ static int take_option(struct arguments *a, int opt, const char *name)
 		a->script = optarg;
 		return 0;
 	case OPT_TIMEOUT:
-		return parse_seconds(optarg, &a->delay) ? 0 : usage_error("not a number of seconds: %s", optarg) + 1;
+		return parse_number(optarg, &a->delay) ? 0 : usage_error("not a number of seconds: %s", optarg) + 1;
 	default:
 		return usage_error("unknown option '%s'", name) + 1;
 	}
@@ -354,6 +358,7 @@ static int run(const struct arguments *a, int log_fd)
 	const struct dyn_options opt = {
 		.state_dir = a->state_dir ? a->state_dir : getenv("DYNADISK_STATE"),
 		.read_only = a->read_only,
+		.limit = (uint64_t)a->limit * 1000000,
 		.log = log_fd >= 0 ? log_line : NULL,
 		.log_arg = &log_fd,
 	};
