@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "run/run.h"
+
+enum { SETTLE_TRIES = 5, SETTLE_MS = 100 };
 
 /* Where undo files go: as told, else by the usual rules for root and for others. */
 static char *default_state_dir(void)
@@ -115,18 +118,52 @@ void dyn_session_close(struct dyn_session *s)
 	session_free(s);
 }
 
-int dyn_scan(struct dyn_session *s, struct dyn_model **out, struct dyn_err *err)
+static bool any_interrupted(const struct dyn_model *m)
+{
+	for (size_t i = 0; i < m->n_groups; i++)
+		if (m->groups[i].interrupted)
+			return true;
+	return false;
+}
+
+/* meta is held: no transaction of this session is half-way while the disks are read. */
+static int scan_once(struct dyn_session *s, struct dyn_model **out, struct dyn_err *err)
 {
 	struct model_scan_args args = { .paths = (const char *const *)s->paths, .n_paths = s->n_paths,
 					.sys_root = s->sys_root };
 	struct dyn_job *jobs = NULL;
 	int rc = run_jobs_live(s, &jobs, &args.n_jobs);
 
-	if (rc)
-		return dyn_fail_nomem(err);
 	args.jobs = jobs;
-	rc = model_scan(&args, out, err);
+	rc = rc ? dyn_fail_nomem(err) : model_scan(&args, out, err);
 	free(jobs);
+	return rc;
+}
+
+/*
+ * Another dynadisk may be between the first and the last write of a transaction. That takes moments,
+ * so a change that looks cut off is looked at again before anybody is alarmed.
+ */
+static int scan_settled(struct dyn_session *s, struct dyn_model **out, struct dyn_err *err)
+{
+	const struct timespec pause = { 0, SETTLE_MS * 1000000L };
+	int rc = scan_once(s, out, err);
+
+	for (int i = 0; !rc && i < SETTLE_TRIES && any_interrupted(*out); i++) {
+		dyn_model_unref(*out);
+		nanosleep(&pause, NULL);
+		rc = scan_once(s, out, err);
+	}
+	return rc;
+}
+
+int dyn_scan(struct dyn_session *s, struct dyn_model **out, struct dyn_err *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&s->run->meta);
+	rc = scan_settled(s, out, err);
+	pthread_mutex_unlock(&s->run->meta);
 	if (rc == 0) {
 		pthread_mutex_lock(&s->run->lock);
 		s->run->stale = false;
