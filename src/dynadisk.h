@@ -236,6 +236,7 @@ struct dyn_model {
 /* ----------------------------------------------------------------- session */
 
 struct dyn_session;
+struct dyn_step;
 
 struct dyn_options {
 	const char *state_dir;  /* undo files; NULL: /var/lib/dynadisk for root, else $XDG_STATE_HOME/dynadisk */
@@ -246,6 +247,11 @@ struct dyn_options {
 	uint64_t fixed_time;    /* tests: nonzero replaces the clock (Unix seconds) in what is written */
 	void (*log)(void *arg, const char *line); /* one line per write operation; NULL: none. Any thread */
 	void *log_arg;
+	/* While dyn_apply() writes an image (a format), on its thread, about ten times a second and at the end:
+	 * bytes written and read back, of twice the step's bytes. Nonzero stops it (-ECANCELED): what was written stays,
+	 * unless undo takes it back. NULL: none. */
+	int (*progress)(void *arg, const struct dyn_step *step, uint64_t done, uint64_t total);
+	void *progress_arg;
 };
 
 /*

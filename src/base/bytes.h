@@ -106,6 +106,16 @@ static inline void cur_copy(struct cur *c, void *dst, size_t n)
 static inline bool add_overflows(uint64_t a, uint64_t b, uint64_t *out) { return __builtin_add_overflow(a, b, out); }
 static inline bool mul_overflows(uint64_t a, uint64_t b, uint64_t *out) { return __builtin_mul_overflow(a, b, out); }
 
+/* A checksum (FNV-1a) against accidents, not against malice. Of several pieces: the sum so far is the next one's `h`. */
+#define BYTES_SUM 0xcbf29ce484222325u
+static inline uint64_t bytes_sum(uint64_t h, const void *p, size_t n)
+{
+	const uint8_t *b = p;
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ b[i]) * 0x100000001b3u;
+	return h;
+}
+
 static inline bool bytes_all_zero(const void *p, size_t n)
 {
 	const uint8_t *b = p;

@@ -22,6 +22,8 @@ struct dyn_session {
 	struct dyn_rand rand;   /* owner thread only */
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
+	int (*progress)(void *arg, const struct dyn_step *step, uint64_t done, uint64_t total);
+	void *progress_arg;
 	struct run_state *run;
 };
 

@@ -143,6 +143,20 @@ struct plan_step *plan_add_step(struct dyn_plan *p, enum dyn_step_kind kind, siz
 	return st;
 }
 
+uint64_t plan_image_bytes(const struct plan_step *st)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < st->n_ranges; i++)
+		sum += st->ranges[i].size;
+	return st->n_ranges ? sum : st->pub.size;
+}
+
+bool plan_image_kept(const struct plan_step *st)
+{
+	return !st->no_undo && plan_image_bytes(st) <= PLAN_UNDO_MAX;
+}
+
 void plan_move_before_copies(struct dyn_plan *p)
 {
 	struct plan_step last = p->steps[p->n_steps - 1];

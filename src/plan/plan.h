@@ -22,10 +22,25 @@ struct plan_copy {
 	bool resume;
 };
 
+/* A piece of an image: `size` bytes at `image` of its descriptor go to byte `target` of the disk. Multiples of 512. */
+struct plan_range {
+	uint64_t image, target, size;
+	uint64_t expect;               /* bytes_sum() of what the target holds now, checked before anything is written;
+					* 0: the plan does not care */
+};
+
+/* What an IMAGE step may overwrite and still be kept for undo: bytes. */
+enum { PLAN_UNDO_MAX = 256 << 20 };
+
 struct plan_step {
 	struct dyn_step pub;           /* strings and arrays owned by the plan */
 	struct plan_copy copy;         /* COPY steps */
 	int image_fd;                  /* IMAGE steps, -1 otherwise; owned by the plan */
+	/* IMAGE: what of it is written, in this order; none: all of it (pub.size), its holes as zeros. A range's holes are
+	 * zeros, too; what lies between ranges stays as it is on the disk. In the plan's pool. */
+	size_t n_ranges;
+	const struct plan_range *ranges;
+	bool no_undo;                  /* IMAGE: what it overwrites is not kept, however little; the plan has a note saying so */
 };
 
 struct dyn_plan {
@@ -68,6 +83,9 @@ int plan_lock_disk(struct dyn_plan *p, size_t disk);
 /* Memory that lives as long as the plan; NULL when there is none. */
 void *plan_alloc(struct dyn_plan *p, size_t n);
 char *plan_printf(struct dyn_plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Bytes an IMAGE step writes, and whether undo keeps what was there. */
+uint64_t plan_image_bytes(const struct plan_step *st);
+bool plan_image_kept(const struct plan_step *st);
 int plan_note(struct dyn_plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Appends a step; words, effect and diskpart must live as long as the plan. NULL: no memory. The
  * pointer is good until the next step is added. */

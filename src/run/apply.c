@@ -16,8 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "base/bytes.h"
 #include "run/copy.h"
@@ -159,37 +158,86 @@ static int image_read(struct dyn_io *io, uint64_t off, void *buf, size_t n)
 	return dyn_pread_full(io->fd, buf, n, off);
 }
 
-static int image_copy(const struct plan_step *ps, struct dyn_io *target, enum copy_mode mode, struct copy_result *r)
+/* An IMAGE step on its way: every range is written, then every range is compared. */
+struct image_run {
+	struct dyn_session *s;
+	const struct plan_step *ps;
+	struct dyn_io *target;
+	uint64_t before;    /* bytes of the ranges that are done, both passes counted */
+	uint64_t range;     /* bytes done of the present one */
+	uint64_t told;      /* monotonic ms of the last call of the session's progress */
+	bool stopped;
+};
+
+/* `now_too`: a range ended, however soon after the last call. */
+static int tell(struct image_run *x, bool now_too)
+{
+	struct timespec ts;
+	uint64_t now;
+
+	if (!x->s->progress || x->stopped)
+		return x->stopped ? -ECANCELED : 0;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	if (now - x->told < 100 && !now_too)
+		return 0;
+	x->told = now;
+	x->stopped = x->s->progress(x->s->progress_arg, &x->ps->pub, x->before + x->range, 2 * plan_image_bytes(x->ps)) != 0;
+	return x->stopped ? -ECANCELED : 0;
+}
+
+static bool image_stop(void *arg)
+{
+	return tell(arg, false) != 0;
+}
+
+static int image_progress(void *arg, uint64_t done)
+{
+	((struct image_run *)arg)->range = done;
+	return 0;
+}
+
+static int image_range(struct image_run *x, const struct plan_range *r, enum copy_mode mode)
 {
 	static const struct dyn_io_ops ops = { .read = image_read };
-	struct dyn_io image = { .ops = &ops, .fd = ps->image_fd, .sector_size = SECTOR };
-	struct copy_task t = { .mode = mode, .source = &image, .target = target, .size = ps->pub.size,
-			       .source_offset = ps->pub.source_offset, .target_offset = ps->pub.target_offset };
-	struct stat st;
+	struct dyn_io image = { .ops = &ops, .fd = x->ps->image_fd, .sector_size = SECTOR, .size = r->image + r->size };
+	struct copy_task t = { .mode = mode, .source = &image, .target = x->target, .size = r->size,
+			       .source_offset = r->image, .target_offset = r->target, .arg = x,
+			       .stop = image_stop, .progress = image_progress };
+	struct copy_result result;
+	int rc;
 
-	if (fstat(ps->image_fd, &st) < 0)
-		return -errno;
-	image.size = (uint64_t)st.st_size;
-	return copy_run(&t, r);
+	x->range = 0;
+	rc = copy_run(&t, &result);
+	if (!rc && result.bad_sectors)
+		rc = -EIO;
+	x->before += r->size;
+	x->range = 0;
+	return rc ? rc : tell(x, true);
 }
 
 static int apply_image(struct dyn_session *s, const struct dyn_plan *p, const struct run_held *h,
 		       const struct plan_step *ps, struct dyn_err *err)
 {
 	const struct dyn_step *st = &ps->pub;
-	struct copy_result r;
-	int rc;
+	const struct plan_range whole = { .image = st->source_offset, .target = st->target_offset, .size = st->size };
+	const struct plan_range *ranges = ps->n_ranges ? ps->ranges : &whole;
+	size_t n = ps->n_ranges ? ps->n_ranges : 1;
+	struct image_run x = { .s = s, .ps = ps, .target = h->disks[st->disk]->io };
+	int rc = 0;
 
-	session_log(s, "write %s sector %llu count %llu: %s", p->model->disks[st->disk].path,
-		    (unsigned long long)(st->target_offset / SECTOR), (unsigned long long)(st->size / SECTOR), st->words);
-	rc = image_copy(ps, h->disks[st->disk]->io, COPY_COPY, &r);
-	if (!rc && r.bad_sectors)
-		rc = -EIO;
-	if (!rc)
-		rc = image_copy(ps, h->disks[st->disk]->io, COPY_VERIFY, &r);
-	if (rc)
-		return step_failed(p, st->disk, "writing an image", st->target_offset / SECTOR, st->words, rc, err);
-	return 0;
+	for (size_t i = 0; !rc && i < 2 * n; i++) {
+		const struct plan_range *r = &ranges[i % n];
+		if (i < n)
+			session_log(s, "write %s sector %llu count %llu: %s", p->model->disks[st->disk].path,
+				    (unsigned long long)(r->target / SECTOR), (unsigned long long)(r->size / SECTOR), st->words);
+		rc = image_range(&x, r, i < n ? COPY_COPY : COPY_VERIFY);
+		if (rc == -ECANCELED)
+			return dyn_refuse(err, rc, "Rescan (F5): it shows what the disks hold now.", "%s: stopped on request", st->words);
+		if (rc)
+			return step_failed(p, st->disk, "writing an image", r->target / SECTOR, st->words, rc, err);
+	}
+	return rc;
 }
 
 /* ------------------------------------------------------------------- plans */

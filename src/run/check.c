@@ -171,6 +171,52 @@ static int check_same_disk(const struct dyn_plan *p, const struct run_held *h, s
 	return 0;
 }
 
+/* Where an image goes lies on the disk, and holds what the plan wants to find there, if it wants something. */
+static int check_range(const struct dyn_plan *p, const struct run_held *h, size_t disk, const struct plan_range *r,
+		       struct dyn_err *err)
+{
+	enum { PIECE = 1 << 20 };
+	struct dyn_io *io = h->disks[disk]->io;
+	uint64_t end, sum = BYTES_SUM;
+	uint8_t *b;
+	int rc = 0;
+
+	if (add_overflows(r->target, r->size, &end) || end > io->size || (r->target | r->size | r->image) % SECTOR)
+		return dyn_fail(err, -ERANGE, "the plan would write behind the end of %s", p->model->disks[disk].name);
+	if (!r->expect)
+		return 0;
+	b = malloc(PIECE);
+	if (!b)
+		return dyn_fail_nomem(err);
+	for (uint64_t at = 0, n; !rc && at < r->size; at += n) {
+		n = r->size - at < PIECE ? r->size - at : PIECE;
+		rc = dyn_io_read(io, r->target + at, b, (size_t)n);
+		if (rc)
+			rc = read_failed(p, disk, (r->target + at) / SECTOR, rc, err);
+		else
+			sum = bytes_sum(sum, b, (size_t)n);
+	}
+	free(b);
+	return rc || sum == r->expect ? rc : changed(p, disk, r->target / SECTOR, "what the image goes over", err);
+}
+
+static int check_images(const struct dyn_plan *p, const struct run_held *h, struct dyn_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < p->n_steps; i++) {
+		const struct plan_step *ps = &p->steps[i];
+		const struct plan_range whole = { ps->pub.source_offset, ps->pub.target_offset, ps->pub.size, 0 };
+		if (ps->pub.kind != DYN_STEP_IMAGE)
+			continue;
+		if (ps->n_ranges == 0)
+			rc = check_range(p, h, ps->pub.disk, &whole, err);
+		for (size_t k = 0; !rc && k < ps->n_ranges; k++)
+			rc = check_range(p, h, ps->pub.disk, &ps->ranges[k], err);
+	}
+	return rc;
+}
+
 int run_check_disks(const struct dyn_plan *p, const struct run_held *h, struct dyn_err *err)
 {
 	int rc = 0;
@@ -184,5 +230,7 @@ int run_check_disks(const struct dyn_plan *p, const struct run_held *h, struct d
 		if (!rc)
 			rc = check_database(p, h, i, err);
 	}
-	return rc ? rc : check_writes(p, h, err);
+	if (!rc)
+		rc = check_writes(p, h, err);
+	return rc ? rc : check_images(p, h, err);
 }

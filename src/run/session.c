@@ -101,6 +101,8 @@ int dyn_session_open(const char *const *paths, size_t n, const struct dyn_option
 	s->rand.state = opt->seed;
 	s->log = opt->log;
 	s->log_arg = opt->log_arg;
+	s->progress = opt->progress;
+	s->progress_arg = opt->progress_arg;
 	s->run = run_state_new();
 	if (!s->state_dir || !s->sys_root || !s->run || copy_paths(s, paths, n)) {
 		session_free(s);

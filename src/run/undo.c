@@ -19,6 +19,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@
 #include "plan/sim.h"
 #include "run/undo.h"
 
-enum { SECTOR = 512 };
+enum { SECTOR = 512, PIECE = 1 << 20 };
 
 struct undo_job {
 	struct dyn_session *s;
@@ -38,6 +39,7 @@ struct undo_job {
 	struct ldm_db *old;  /* the group's database before the plan; NULL: it needs no change */
 	size_t group;        /* its model index */
 	uint8_t **now;       /* per run: what the disk holds, NULL where it need not be written */
+	uint64_t *image_now; /* per image: bytes_sum() of what the disk holds, 0 where it need not be written */
 };
 
 /* ------------------------------------------------------------------ matching */
@@ -103,10 +105,10 @@ static void find_leaving(struct undo_job *u)
 	}
 }
 
-static int not_as_left(const struct undo_job *u, const struct undo_run *r, uint64_t sector, struct dyn_err *err)
+static int not_as_left(const struct undo_job *u, uint32_t disk, uint64_t sector, struct dyn_err *err)
 {
 	return dyn_refuse(err, -ESTALE, "Undo the later changes first, newest first.",
-			  "%s changed since: sector %llu is not what was written", u->m->disks[u->disk[r->disk]].name,
+			  "%s changed since: sector %llu is not what was written", u->m->disks[u->disk[disk]].name,
 			  (unsigned long long)sector);
 }
 
@@ -253,7 +255,7 @@ static int compare_run(const struct undo_job *u, const struct undo_run *r, const
 			continue;
 		if (memcmp(b, r->after + (size_t)i * SECTOR, SECTOR) != 0 &&
 		    memcmp(b, r->before + (size_t)i * SECTOR, SECTOR) != 0)
-			return not_as_left(u, r, r->sector + i, err);
+			return not_as_left(u, r->disk, r->sector + i, err);
 	}
 	return 0;
 }
@@ -281,6 +283,58 @@ static int look_at_run(struct undo_job *u, size_t i, struct dyn_io *io, struct d
 	return rc;
 }
 
+/* A piece of an image's range: each sector must be what the plan left or what was there before. */
+static int compare_piece(const struct undo_job *u, const struct undo_image *m, uint64_t first, const uint8_t *now,
+			 const uint8_t *before, size_t n, bool *differs, struct dyn_err *err)
+{
+	for (size_t k = 0; k < n; k += SECTOR) {
+		if (memcmp(now + k, before + k, SECTOR) == 0)
+			continue;
+		if (bytes_sum(BYTES_SUM, now + k, SECTOR) != m->after_sums[first + k / SECTOR])
+			return not_as_left(u, m->disk, m->sector + first + k / SECTOR, err);
+		*differs = true;
+	}
+	return 0;
+}
+
+static int look_at_image(struct undo_job *u, size_t i, struct dyn_io *io, uint8_t *b, struct dyn_err *err)
+{
+	const struct undo_image *m = &u->f->images[i];
+	uint64_t size = (uint64_t)m->n_sectors * SECTOR, sum = BYTES_SUM, before = BYTES_SUM;
+	bool differs = false;
+	int rc = 0;
+
+	for (uint64_t at = 0, n; !rc && at < size; at += n) {
+		n = size - at < PIECE ? size - at : PIECE;
+		rc = dyn_pread_full(u->f->fd, b + PIECE, (size_t)n, m->place + at);
+		if (rc)
+			return dyn_fail(err, rc, "the undo file cannot be read: %s", strerror(-rc));
+		rc = dyn_io_read(io, m->sector * SECTOR + at, b, (size_t)n);
+		if (rc)
+			return dyn_fail(err, rc, "%s cannot be read at sector %llu: %s", u->m->disks[u->disk[m->disk]].name,
+					(unsigned long long)(m->sector + at / SECTOR), strerror(-rc));
+		sum = bytes_sum(sum, b, (size_t)n);
+		before = bytes_sum(before, b + PIECE, (size_t)n);
+		rc = compare_piece(u, m, at / SECTOR, b, b + PIECE, (size_t)n, &differs, err);
+	}
+	if (!rc && before != m->before_sum)
+		return dyn_refuse(err, -EBADMSG, "It cannot be used; the disks are untouched.", "the undo file is damaged");
+	u->image_now[i] = differs ? sum : 0;
+	return rc;
+}
+
+static int look_at_images(struct undo_job *u, size_t k, struct dyn_io *io, struct dyn_err *err)
+{
+	uint8_t *b = u->f->n_images ? malloc(2 * (size_t)PIECE) : NULL;
+	int rc = u->f->n_images && !b ? dyn_fail_nomem(err) : 0;
+
+	for (size_t i = 0; !rc && i < u->f->n_images; i++)
+		if (u->f->images[i].disk == k)
+			rc = look_at_image(u, i, io, b, err);
+	free(b);
+	return rc;
+}
+
 static int look_at_disk(struct undo_job *u, size_t k, struct dyn_err *err)
 {
 	struct dyn_io *io;
@@ -291,6 +345,8 @@ static int look_at_disk(struct undo_job *u, size_t k, struct dyn_err *err)
 	for (size_t i = 0; !rc && i < u->f->n_runs; i++)
 		if (u->f->runs[i].disk == k)
 			rc = look_at_run(u, i, io, err);
+	if (!rc)
+		rc = look_at_images(u, k, io, err);
 	dyn_io_close(io);
 	return rc;
 }
@@ -301,6 +357,8 @@ static int look(struct undo_job *u, struct dyn_err *err)
 	bool anything = false;
 	int rc = 0;
 
+	if (u->f->reason[0])
+		return dyn_fail(err, -ENOTSUP, "it cannot be undone: %.150s", u->f->reason);
 	for (size_t k = 0; !rc && k < u->f->n_disks; k++)
 		rc = match_disk(u, k, err);
 	if (rc)
@@ -313,6 +371,8 @@ static int look(struct undo_job *u, struct dyn_err *err)
 		return rc;
 	for (size_t i = 0; i < u->f->n_runs; i++)
 		anything |= u->now[i] != NULL;
+	for (size_t i = 0; i < u->f->n_images; i++)
+		anything |= u->image_now[i] != 0;
 	return anything || u->old ? 0 : dyn_fail(err, -EALREADY, "it is undone already");
 }
 
@@ -328,7 +388,8 @@ static int job_begin(struct dyn_session *s, struct dyn_model *m, const char *id,
 	u->disk = calloc(u->f->n_disks + 1, sizeof(*u->disk));
 	u->leaves = calloc(u->f->n_disks + 1, sizeof(*u->leaves));
 	u->now = calloc(u->f->n_runs + 1, sizeof(*u->now));
-	return u->disk && u->leaves && u->now ? 0 : dyn_fail_nomem(err);
+	u->image_now = calloc(u->f->n_images + 1, sizeof(*u->image_now));
+	return u->disk && u->leaves && u->now && u->image_now ? 0 : dyn_fail_nomem(err);
 }
 
 static void job_end(struct undo_job *u)
@@ -336,6 +397,7 @@ static void job_end(struct undo_job *u)
 	for (size_t i = 0; u->now && i < u->f->n_runs; i++)
 		free(u->now[i]);
 	free(u->now);
+	free(u->image_now);
 	free(u->disk);
 	free(u->leaves);
 	ldm_db_free(u->old);
@@ -420,16 +482,64 @@ static int add_sectors(struct undo_job *u, struct sim *sim, size_t k, struct dyn
 	return 0;
 }
 
+/* One IMAGE step whose image is the undo file: it brings back what an image went over. */
+static int add_images(struct undo_job *u, struct sim *sim, size_t k, struct dyn_err *err)
+{
+	const char *name = u->m->disks[u->disk[k]].name;
+	uint64_t first = UINT64_MAX, end = 0, sum = 0;
+	struct plan_range *ranges;
+	struct plan_step *st;
+	char size[32];
+	size_t n = 0;
+
+	for (size_t i = 0; i < u->f->n_images; i++)
+		n += u->f->images[i].disk == k && u->image_now[i];
+	if (n == 0)
+		return 0;
+	ranges = plan_alloc(sim->p, n * sizeof(*ranges));
+	if (!ranges)
+		return dyn_fail_nomem(err);
+	n = 0;
+	for (size_t i = 0; i < u->f->n_images; i++) {
+		const struct undo_image *m = &u->f->images[i];
+		struct plan_range r = { m->place, m->sector * SECTOR, (uint64_t)m->n_sectors * SECTOR, u->image_now[i] };
+		if (m->disk != k || !u->image_now[i])
+			continue;
+		ranges[n++] = r;
+		sum += r.size;
+		first = r.target < first ? r.target : first;
+		end = r.target + r.size > end ? r.target + r.size : end;
+	}
+	dyn_text_size(size, sizeof(size), sum);
+	st = plan_add_step(sim->p, DYN_STEP_IMAGE, u->disk[k], plan_printf(sim->p, "Put back what was overwritten on %s", name),
+			   plan_printf(sim->p, "writes %s", size), "");
+	if (!st)
+		return dyn_fail_nomem(err);
+	st->ranges = ranges;
+	st->n_ranges = n;
+	st->pub.target_offset = first;
+	st->pub.size = end - first;
+	st->image_fd = fcntl(u->f->fd, F_DUPFD_CLOEXEC, 0);
+	return st->image_fd < 0 ? dyn_fail(err, -errno, "the undo file: %s", strerror(errno)) : 0;
+}
+
 static int build(struct undo_job *u, struct sim *sim, const char *id, struct dyn_err *err)
 {
-	int rc = u->old ? add_database(u, sim, err) : 0;
+	int rc = 0;
 
+	/* What a table or database refers to is put back before it is. */
+	for (size_t k = u->f->n_disks; !rc && k-- > 0;)
+		rc = add_images(u, sim, k, err);
+	if (!rc && u->old)
+		rc = add_database(u, sim, err);
 	for (size_t k = u->f->n_disks; !rc && k-- > 0;)
 		rc = add_sectors(u, sim, k, err);
 	if (rc)
 		return rc;
 	sim->p->undo_of = plan_printf(sim->p, "%s", id);
-	if (!sim->p->undo_of ||
+	if (!sim->p->undo_of)
+		return dyn_fail_nomem(err);
+	if (u->f->copies &&
 	    plan_note(sim->p, "Data that was copied into free space stays there; nothing refers to it any more."))
 		return dyn_fail_nomem(err);
 	return 0;

@@ -2,10 +2,15 @@
 /*
  * undo.h - the undo file: what the disks held before a plan, and what the plan left there.
  *
- * Layout, big-endian: "DYNUNDO1" 8 | checksum 8 (FNV-1a of all that follows) | time 8 | title S |
- * n disks 4, each path S, GUID S, serial S, size 8 | n runs 4,
- * each disk 4, sector 8, count 4, rank 4, flags 4, before, after (count * 512 each). S: length 2 and
- * bytes. Rank: the place of the last write to the run in the plan's order.
+ * Layout, big-endian: "DYNUNDO2" 8 | checksum 8 (bytes_sum of the rest of the head) | length of the head 8 |
+ * time 8 | title S | reason S | copies 4 | n disks 4, each path S, GUID S, serial S, size 8 |
+ * n runs 4, each disk 4, sector 8, count 4, rank 4, flags 4, before, after (count * 512 each) |
+ * n images 4, each disk 4, sector 8, count 4, place in the file 8, checksum 8, count checksums 8 |
+ * behind the head, at the places named, the old bytes of the images (count * 512 each).
+ * S: length 2 and bytes. Rank: the place of the last write to the run in the plan's order.
+ *
+ * Metadata is kept before and after; what an image replaced is kept as it was, and of what
+ * replaced it only checksums by sector: so a format of terabytes is undone from a file of some MiB.
  */
 #ifndef DYN_RUN_UNDO_H
 #define DYN_RUN_UNDO_H
@@ -30,22 +35,48 @@ struct undo_run {
 	uint8_t *before, *after; /* n_sectors * 512 each */
 };
 
+/* What a range of an image replaced; it is streamed to and from the file, never held in memory. */
+struct undo_image {
+	uint32_t disk;
+	uint64_t sector;
+	uint32_t n_sectors;
+	uint64_t place;          /* of the old bytes in the file */
+	uint64_t before_sum;     /* bytes_sum() of them */
+	uint64_t *after_sums;    /* per sector: bytes_sum() of what the plan left there */
+	/* while it is being saved: where the bytes come from */
+	struct dyn_io *io;
+	int image_fd;
+	uint64_t image;
+};
+
 struct undo_file {
 	int64_t when;
 	char *title;
+	char *reason;            /* why it cannot be undone (then there are no runs and no images), or "" */
+	uint32_t copies;         /* rebuilds the plan started: what they copied stays where it is */
 	size_t n_disks;
 	struct undo_disk *disks;
 	size_t n_runs;
 	struct undo_run *runs;
+	size_t n_images;
+	struct undo_image *images;
+	int fd;                  /* of a loaded file, -1 else */
 };
+
+/* NULL: no memory. */
+struct undo_file *undo_file_new(void);
 
 void undo_file_free(struct undo_file *f); /* NULL is fine */
 /* Appends a run; bytes are copied. -ENOMEM. */
 int undo_file_add(struct undo_file *f, uint32_t disk, uint64_t sector, uint32_t n, uint32_t rank, uint32_t flags,
 		  const uint8_t *before, const uint8_t *after);
 
+/* Appends a range of an image without its bytes; io and image_fd are read when the file is stored. -ENOMEM. */
+int undo_file_add_image(struct undo_file *f, uint32_t disk, uint64_t sector, uint32_t n, struct dyn_io *io, int image_fd,
+			uint64_t image);
+
 /* Writes it into the state directory under a new name, synced, folder and all. */
-int undo_file_store(const struct dyn_session *s, const struct undo_file *f, char id[64], struct dyn_err *err);
+int undo_file_store(const struct dyn_session *s, struct undo_file *f, char id[64], struct dyn_err *err);
 /* id is a file name of the state directory, nothing else. -EBADMSG when it is damaged. */
 int undo_file_load(const struct dyn_session *s, const char *id, struct undo_file **out, struct dyn_err *err);
 /* A name undo_file_store() could have made: no path, no dot file. */

@@ -11,8 +11,17 @@
 #include "base/bytes.h"
 #include "run/undo.h"
 
-enum { SECTOR = 512, HEAD = 16 };
-static const uint8_t magic[8] = { 'D', 'Y', 'N', 'U', 'N', 'D', 'O', '1' };
+enum { SECTOR = 512, HEAD = 24, PIECE = 1 << 20, PAGE = 4096 };
+static const uint8_t magic[8] = { 'D', 'Y', 'N', 'U', 'N', 'D', 'O', '2' };
+
+struct undo_file *undo_file_new(void)
+{
+	struct undo_file *f = calloc(1, sizeof(*f));
+
+	if (f)
+		f->fd = -1;
+	return f;
+}
 
 void undo_file_free(struct undo_file *f)
 {
@@ -27,9 +36,15 @@ void undo_file_free(struct undo_file *f)
 		free(f->runs[i].before);
 		free(f->runs[i].after);
 	}
+	for (size_t i = 0; i < f->n_images; i++)
+		free(f->images[i].after_sums);
+	if (f->fd >= 0)
+		close(f->fd);
 	free(f->disks);
 	free(f->runs);
+	free(f->images);
 	free(f->title);
+	free(f->reason);
 	free(f);
 }
 
@@ -55,6 +70,23 @@ int undo_file_add(struct undo_file *f, uint32_t disk, uint64_t sector, uint32_t 
 	memcpy(r.before, before, bytes);
 	memcpy(r.after, after, bytes);
 	f->runs[f->n_runs++] = r;
+	return 0;
+}
+
+int undo_file_add_image(struct undo_file *f, uint32_t disk, uint64_t sector, uint32_t n, struct dyn_io *io, int image_fd,
+			uint64_t image)
+{
+	struct undo_image *images = realloc(f->images, (f->n_images + 1) * sizeof(*images)), *m;
+
+	if (!images)
+		return -ENOMEM;
+	f->images = images;
+	m = &images[f->n_images];
+	*m = (struct undo_image){ .disk = disk, .sector = sector, .n_sectors = n, .io = io, .image_fd = image_fd, .image = image };
+	m->after_sums = calloc(n, sizeof(*m->after_sums));
+	if (!m->after_sums)
+		return -ENOMEM;
+	f->n_images++;
 	return 0;
 }
 
@@ -100,21 +132,15 @@ static void put_text(struct out *o, const char *s)
 	put(o, s, n);
 }
 
-static uint64_t checksum(const uint8_t *p, size_t n)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ p[i]) * 0x100000001b3u;
-	return h;
-}
-
 static void encode(const struct undo_file *f, struct out *o)
 {
 	put(o, magic, sizeof(magic));
 	put_num(o, 8, 0);
+	put_num(o, 8, 0);
 	put_num(o, 8, (uint64_t)f->when);
 	put_text(o, f->title);
+	put_text(o, f->reason);
+	put_num(o, 4, f->copies);
 	put_num(o, 4, f->n_disks);
 	for (size_t i = 0; i < f->n_disks; i++) {
 		put_text(o, f->disks[i].path);
@@ -133,8 +159,21 @@ static void encode(const struct undo_file *f, struct out *o)
 		put(o, r->before, (size_t)r->n_sectors * SECTOR);
 		put(o, r->after, (size_t)r->n_sectors * SECTOR);
 	}
-	if (!o->bad)
-		bytes_put_be(o->b + 8, 8, checksum(o->b + HEAD, o->n - HEAD));
+	put_num(o, 4, f->n_images);
+	for (size_t i = 0; i < f->n_images; i++) {
+		const struct undo_image *m = &f->images[i];
+		put_num(o, 4, m->disk);
+		put_num(o, 8, m->sector);
+		put_num(o, 4, m->n_sectors);
+		put_num(o, 8, m->place);
+		put_num(o, 8, m->before_sum);
+		for (uint32_t k = 0; k < m->n_sectors; k++)
+			put_num(o, 8, m->after_sums[k]);
+	}
+	if (!o->bad) {
+		bytes_put_be(o->b + 16, 8, o->n);
+		bytes_put_be(o->b + 8, 8, bytes_sum(BYTES_SUM, o->b + 16, o->n - 16));
+	}
 }
 
 static char *get_text(struct cur *c)
@@ -191,23 +230,66 @@ static void decode_runs(struct cur *c, struct undo_file *f)
 	}
 }
 
-static int decode(const uint8_t *b, size_t n, struct undo_file **out)
+static void decode_images(struct cur *c, struct undo_file *f, size_t head)
+{
+	size_t n = (size_t)cur_be(c, 4);
+
+	if (n > UNDO_MAX_RUNS)
+		c->bad = true;
+	for (size_t i = 0; !c->bad && i < n; i++) {
+		uint32_t disk = (uint32_t)cur_be(c, 4), count;
+		uint64_t sector = cur_be(c, 8), end;
+		struct undo_image *m;
+		count = (uint32_t)cur_be(c, 4);
+		if (disk >= f->n_disks || count == 0 || cur_left(c) / 8 < count || add_overflows(sector, count, &end) ||
+		    end > f->disks[disk].size / SECTOR || undo_file_add_image(f, disk, sector, count, NULL, -1, 0)) {
+			c->bad = true;
+			break;
+		}
+		m = &f->images[i];
+		m->place = cur_be(c, 8);
+		m->before_sum = cur_be(c, 8);
+		for (uint32_t k = 0; k < count; k++)
+			m->after_sums[k] = cur_be(c, 8);
+		if (m->place < head || m->place > INT64_MAX / 2)
+			c->bad = true;
+	}
+}
+
+/* Where the file ends: behind the head, or behind the last image's bytes. */
+static uint64_t file_end(const struct undo_file *f, size_t head)
+{
+	uint64_t end = head;
+
+	for (size_t i = 0; i < f->n_images; i++) {
+		uint64_t e = f->images[i].place + (uint64_t)f->images[i].n_sectors * SECTOR;
+		if (e > end)
+			end = e;
+	}
+	return end;
+}
+
+static int decode(const uint8_t *b, size_t n, uint64_t file_size, struct undo_file **out)
 {
 	struct undo_file *f;
 	struct cur c;
 
-	if (n < HEAD || memcmp(b, magic, sizeof(magic)) != 0 || bytes_be(b + 8, 8) != checksum(b + HEAD, n - HEAD))
+	if (bytes_be(b + 8, 8) != bytes_sum(BYTES_SUM, b + 16, n - 16))
 		return -EBADMSG;
-	f = calloc(1, sizeof(*f));
+	f = undo_file_new();
 	if (!f)
 		return -ENOMEM;
 	c = cur_of(b + HEAD, n - HEAD);
 	f->when = (int64_t)cur_be(&c, 8);
 	f->title = get_text(&c);
+	f->reason = get_text(&c);
+	f->copies = (uint32_t)cur_be(&c, 4);
 	decode_disks(&c, f);
 	if (!c.bad)
 		decode_runs(&c, f);
-	if (c.bad || cur_left(&c)) {
+	if (!c.bad)
+		decode_images(&c, f, n);
+	if (c.bad || cur_left(&c) || file_end(f, n) != file_size) {
 		undo_file_free(f);
 		return -EBADMSG;
 	}
@@ -271,18 +353,19 @@ static int open_dir(const struct dyn_session *s, bool create, char *path, size_t
 	return fd;
 }
 
-static int write_all(int fd, const uint8_t *b, size_t n)
+static int write_all(int fd, const uint8_t *b, size_t n, uint64_t at)
 {
 	while (n > 0) {
-		ssize_t w = write(fd, b, n);
+		ssize_t w = pwrite(fd, b, n, (off_t)at);
 		if (w < 0 && errno == EINTR)
 			continue;
 		if (w <= 0)
 			return w < 0 ? -errno : -EIO;
 		b += w;
+		at += (uint64_t)w;
 		n -= (size_t)w;
 	}
-	return fsync(fd) < 0 ? -errno : 0;
+	return 0;
 }
 
 /* A new file named after the time, so that names sort; a number tells those of one second apart. */
@@ -304,29 +387,84 @@ static int create_file(int dir, int64_t when, char id[64])
 	return -EEXIST;
 }
 
-static int store(int dir, const struct undo_file *f, char id[64])
+/* The old bytes of one image go into the file, piece by piece; pages of zeros stay holes. */
+static int store_image(int fd, struct undo_image *m, uint8_t *b)
+{
+	uint64_t size = (uint64_t)m->n_sectors * SECTOR;
+	int rc = 0;
+
+	m->before_sum = BYTES_SUM;
+	for (uint64_t at = 0, n; !rc && at < size; at += n) {
+		n = size - at < PIECE ? size - at : PIECE;
+		rc = dyn_io_read(m->io, m->sector * SECTOR + at, b, (size_t)n);
+		if (rc)
+			break;
+		m->before_sum = bytes_sum(m->before_sum, b, (size_t)n);
+		for (size_t k = 0; !rc && k < n; k += PAGE) {
+			size_t page = n - k < PAGE ? (size_t)n - k : PAGE;
+			if (!bytes_all_zero(b + k, page))
+				rc = write_all(fd, b + k, page, m->place + at + k);
+		}
+		if (!rc)
+			rc = dyn_pread_full(m->image_fd, b, (size_t)n, m->image + at);
+		for (size_t k = 0; !rc && k < n; k += SECTOR)
+			m->after_sums[(at + k) / SECTOR] = bytes_sum(BYTES_SUM, b + k, SECTOR);
+	}
+	return rc;
+}
+
+static int store_images(int fd, struct undo_file *f, size_t head)
+{
+	uint64_t at = ((uint64_t)head + PAGE - 1) / PAGE * PAGE;
+	uint8_t *b = malloc(PIECE);
+	int rc = b ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < f->n_images; i++) {
+		f->images[i].place = at;
+		at += ((uint64_t)f->images[i].n_sectors * SECTOR + PAGE - 1) / PAGE * PAGE;
+	}
+	if (!rc && f->n_images && ftruncate(fd, (off_t)file_end(f, head)) < 0)
+		rc = -errno;
+	for (size_t i = 0; !rc && i < f->n_images; i++)
+		rc = store_image(fd, &f->images[i], b);
+	free(b);
+	return rc;
+}
+
+/* The head is written last: it holds the checksums of what it describes, and its length is known before. */
+static int fill_file(int fd, struct undo_file *f)
 {
 	struct out o = { 0 };
-	int fd = -1, rc;
+	int rc;
 
 	encode(f, &o);
-	if (o.bad) {
-		free(o.b);
-		return -ENOMEM;
+	rc = o.bad ? -ENOMEM : store_images(fd, f, o.n);
+	o.n = 0;
+	if (!rc) {
+		encode(f, &o);
+		rc = o.bad ? -ENOMEM : write_all(fd, o.b, o.n, 0);
 	}
-	fd = create_file(dir, f->when, id);
-	rc = fd < 0 ? fd : write_all(fd, o.b, o.n);
+	if (!rc && fsync(fd) < 0)
+		rc = -errno;
+	free(o.b);
+	return rc;
+}
+
+static int store(int dir, struct undo_file *f, char id[64])
+{
+	int fd = create_file(dir, f->when, id);
+	int rc = fd < 0 ? fd : fill_file(fd, f);
+
 	if (fd >= 0 && close(fd) < 0 && !rc)
 		rc = -errno;
 	if (!rc && fsync(dir) < 0)
 		rc = -errno;
 	if (rc && fd >= 0)
 		(void)unlinkat(dir, id, 0);
-	free(o.b);
 	return rc;
 }
 
-int undo_file_store(const struct dyn_session *s, const struct undo_file *f, char id[64], struct dyn_err *err)
+int undo_file_store(const struct dyn_session *s, struct undo_file *f, char id[64], struct dyn_err *err)
 {
 	char path[4096] = "";
 	int dir = open_dir(s, true, path, sizeof(path));
@@ -341,25 +479,39 @@ int undo_file_store(const struct dyn_session *s, const struct undo_file *f, char
 	return rc;
 }
 
+static int read_head(int fd, struct undo_file **out)
+{
+	uint8_t start[HEAD], *b = NULL;
+	struct stat st;
+	uint64_t n;
+	int rc = fstat(fd, &st) < 0 ? -errno : 0;
+
+	if (!rc && (!S_ISREG(st.st_mode) || st.st_size < HEAD))
+		rc = -EBADMSG;
+	if (!rc)
+		rc = dyn_pread_full(fd, start, HEAD, 0);
+	if (rc)
+		return rc;
+	n = bytes_be(start + 16, 8);
+	if (memcmp(start, magic, sizeof(magic)) != 0 || n < HEAD || n > (uint64_t)st.st_size || n > UNDO_MAX_FILE)
+		return -EBADMSG;
+	b = malloc((size_t)n);
+	rc = b ? dyn_pread_full(fd, b, (size_t)n, 0) : -ENOMEM;
+	if (!rc)
+		rc = decode(b, (size_t)n, (uint64_t)st.st_size, out);
+	free(b);
+	return rc;
+}
+
 static int load(int dir, const char *id, struct undo_file **out)
 {
-	int fd = openat(dir, id, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK), rc;
-	struct stat st;
-	uint8_t *b = NULL;
+	int fd = openat(dir, id, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	int rc = fd < 0 ? -errno : read_head(fd, out);
 
-	if (fd < 0)
-		return -errno;
-	rc = fstat(fd, &st) < 0 ? -errno : 0;
-	if (!rc && (!S_ISREG(st.st_mode) || st.st_size < HEAD || st.st_size > UNDO_MAX_FILE))
-		rc = -EBADMSG;
-	if (!rc && !(b = malloc((size_t)st.st_size)))
-		rc = -ENOMEM;
 	if (!rc)
-		rc = dyn_pread_full(fd, b, (size_t)st.st_size, 0);
-	if (!rc)
-		rc = decode(b, (size_t)st.st_size, out);
-	free(b);
-	close(fd);
+		(*out)->fd = fd;
+	else if (fd >= 0)
+		close(fd);
 	return rc;
 }
 

@@ -126,19 +126,28 @@ static int save_context(struct undo_file *f, const struct dyn_plan *p, const str
 	return rc;
 }
 
-static int save_disk(struct undo_file *f, const struct dyn_plan *p, const struct picture *pic, size_t disk)
+/* The place of a model disk in the file, added when it is not there yet. */
+static int file_disk(struct undo_file *f, const struct dyn_plan *p, size_t disk, uint32_t *index)
 {
 	const struct dyn_disk *d = &p->model->disks[disk];
-	uint32_t index = (uint32_t)f->n_disks;
-	struct undo_disk *u = &f->disks[f->n_disks++];
-	int rc = 0;
+	struct undo_disk *u = &f->disks[f->n_disks];
 
+	for (*index = 0; *index < f->n_disks; (*index)++)
+		if (strcmp(f->disks[*index].path, d->path) == 0)
+			return 0;
+	f->n_disks++;
 	u->path = strdup(d->path);
 	u->guid = strdup(d->guid);
 	u->serial = strdup(d->serial);
 	u->size = d->size;
-	if (!u->path || !u->guid || !u->serial)
-		return -ENOMEM;
+	return u->path && u->guid && u->serial ? 0 : -ENOMEM;
+}
+
+static int save_disk(struct undo_file *f, const struct dyn_plan *p, const struct picture *pic, size_t disk)
+{
+	uint32_t index;
+	int rc = file_disk(f, p, disk, &index);
+
 	for (size_t i = 0; !rc && i < pic->before->n;) {
 		uint64_t sector = pic->before->runs[i].sector;
 		uint32_t n = run_length(p, pic, disk, sector);
@@ -147,6 +156,81 @@ static int save_disk(struct undo_file *f, const struct dyn_plan *p, const struct
 			i++;
 	}
 	return rc ? rc : save_context(f, p, pic, disk, index);
+}
+
+static bool overlaps_sectors(const struct picture *pic, const struct plan_range *r)
+{
+	for (size_t i = 0; i < pic->before->n; i++) {
+		uint64_t at = pic->before->runs[i].sector * SECTOR, size = (uint64_t)pic->before->runs[i].n_sectors * SECTOR;
+		if (at < r->target + r->size && r->target < at + size)
+			return true;
+	}
+	return false;
+}
+
+static bool overlaps_image(const struct undo_file *f, uint32_t disk, const struct plan_range *r)
+{
+	for (size_t i = 0; i < f->n_images; i++) {
+		const struct undo_image *m = &f->images[i];
+		if (m->disk == disk && m->sector * SECTOR < r->target + r->size &&
+		    r->target < (m->sector + m->n_sectors) * SECTOR)
+			return true;
+	}
+	return false;
+}
+
+static int cannot(struct undo_file *f, const char *why)
+{
+	free(f->reason);
+	f->reason = strdup(why);
+	return f->reason ? 0 : -ENOMEM;
+}
+
+/* Which bytes an image goes over. They are read when the file is written, one piece after the other. */
+static int note_image(struct undo_file *f, const struct dyn_plan *p, const struct plan_step *ps, const struct run_held *h,
+		      const struct picture *pics)
+{
+	const struct plan_range whole = { ps->pub.source_offset, ps->pub.target_offset, ps->pub.size, 0 };
+	size_t n = ps->n_ranges ? ps->n_ranges : 1, disk = ps->pub.disk;
+	uint32_t index;
+	int rc;
+
+	if (!plan_image_kept(ps))
+		return cannot(f, "it overwrote more than is kept for undo");
+	rc = file_disk(f, p, disk, &index);
+	for (size_t i = 0; !rc && i < n; i++) {
+		const struct plan_range *r = ps->n_ranges ? &ps->ranges[i] : &whole;
+		/* Two writers of one sector would need their order; no plan has that. */
+		if (overlaps_sectors(&pics[disk], r) || overlaps_image(f, index, r))
+			return cannot(f, "it wrote the same sectors in two ways");
+		if (r->size)
+			rc = undo_file_add_image(f, index, r->target / SECTOR, (uint32_t)(r->size / SECTOR), h->disks[disk]->io,
+						 ps->image_fd, r->image);
+	}
+	return rc;
+}
+
+/* Half of an undo would be worse than none: a plan with a step that is not kept keeps nothing but its name. */
+static int collect_images(struct undo_file *f, const struct dyn_plan *p, const struct run_held *h,
+			  const struct picture *pics)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && !f->reason[0] && i < p->n_steps; i++) {
+		if (p->steps[i].pub.kind == DYN_STEP_IMAGE)
+			rc = note_image(f, p, &p->steps[i], h, pics);
+		if (p->steps[i].pub.kind == DYN_STEP_COPY)
+			f->copies++;
+	}
+	if (rc || !f->reason[0])
+		return rc;
+	for (; f->n_runs > 0; f->n_runs--) {
+		free(f->runs[f->n_runs - 1].before);
+		free(f->runs[f->n_runs - 1].after);
+	}
+	for (; f->n_images > 0; f->n_images--)
+		free(f->images[f->n_images - 1].after_sums);
+	return 0;
 }
 
 static int collect(const struct dyn_plan *p, const struct run_held *h, struct picture *pics, struct undo_file *f)
@@ -168,21 +252,22 @@ static int collect(const struct dyn_plan *p, const struct run_held *h, struct pi
 	for (size_t i = 0; !rc && i < h->n; i++)
 		if (pics[i].before->n > 0)
 			rc = save_disk(f, p, &pics[i], i);
-	return rc;
+	return rc ? rc : collect_images(f, p, h, pics);
 }
 
 int run_undo_save(struct dyn_session *s, const struct dyn_plan *p, const struct run_held *h, char id[64],
 		  struct dyn_err *err)
 {
-	struct undo_file *f = calloc(1, sizeof(*f));
+	struct undo_file *f = undo_file_new();
 	struct picture *pics = calloc(h->n + 1, sizeof(*pics));
 	int rc = -ENOMEM;
 
 	if (f && pics) {
 		f->when = s->fixed_time ? (int64_t)s->fixed_time : (int64_t)time(NULL);
 		f->title = strdup(p->title);
+		f->reason = strdup("");
 		f->disks = calloc(h->n + 1, sizeof(*f->disks));
-		rc = f->title && f->disks ? collect(p, h, pics, f) : -ENOMEM;
+		rc = f->title && f->reason && f->disks ? collect(p, h, pics, f) : -ENOMEM;
 	}
 	if (rc)
 		dyn_refuse(err, rc, "Nothing was written.", "what is on the disks cannot be saved for undo: %s", strerror(-rc));
