@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -368,6 +369,28 @@ static int write_all(int fd, const uint8_t *b, size_t n, uint64_t at)
 	return 0;
 }
 
+/* The number behind the highest one that a file of this second has: numbers of files that are gone are not used
+ * again while later ones are there, or names would not sort by age. */
+static int next_number(int dir, const char *stamp)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), next = 0;
+	size_t n = strlen(stamp);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (strncmp(e->d_name, stamp, n) == 0 && e->d_name[n] == '-' && undo_id_ok(e->d_name)) {
+			long k = strtol(e->d_name + n + 1, NULL, 10);
+			if (k >= next && k < 10000)
+				next = (int)k + 1;
+		}
+	if (d)
+		closedir(d);
+	else if (fd >= 0)
+		close(fd);
+	return next;
+}
+
 /* A new file named after the time, so that names sort; a number tells those of one second apart. */
 static int create_file(int dir, int64_t when, char id[64])
 {
@@ -377,7 +400,7 @@ static int create_file(int dir, int64_t when, char id[64])
 
 	if (gmtime_r(&t, &tm))
 		strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
-	for (int i = 0; i < 10000; i++) {
+	for (int i = next_number(dir, stamp); i < 10000; i++) {
 		int fd;
 		snprintf(id, 64, "%s-%04d.undo", stamp, i);
 		fd = openat(dir, id, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
