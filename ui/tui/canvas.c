@@ -142,6 +142,15 @@ int text_word_width(const char *text)
 	return w;
 }
 
+void canvas_name(struct canvas *c, int y, int x, int w, enum role role, const char *text)
+{
+	bool cut = text_width(text) > w;
+
+	canvas_text(c, y, x, cut ? w - 1 : w, role, text);
+	if (cut && w > 0)
+		canvas_put(c, y, x + w - 1, role, '~');
+}
+
 void canvas_text_right(struct canvas *c, int y, int x, int w, enum role role, const char *text)
 {
 	int tw = text_width(text);

@@ -56,7 +56,9 @@ void canvas_put(struct canvas *c, int y, int x, enum role role, uint32_t ch);
 void canvas_fill(struct canvas *c, int y, int x, int w, enum role role, uint32_t ch);
 /* UTF-8 text in at most w columns from x; what does not fit is cut between characters. Returns the columns used. */
 int canvas_text(struct canvas *c, int y, int x, int w, enum role role, const char *text);
-/* The same, ending at column x + w. */
+/* The same, but a text that had to be cut says so: its last column is '~'. For names, where a part could be another's. */
+void canvas_name(struct canvas *c, int y, int x, int w, enum role role, const char *text);
+/* The same as canvas_text(), ending at column x + w. */
 void canvas_text_right(struct canvas *c, int y, int x, int w, enum role role, const char *text);
 /* Only changes the role of w cells. */
 void canvas_role(struct canvas *c, int y, int x, int w, enum role role);

@@ -170,7 +170,7 @@ static void menu_draw_item(struct menu *m, struct canvas *c, size_t i, int y, in
 
 	canvas_fill(c, y, x, w, role, ' ');
 	canvas_text(c, y, x, 2, role, here ? "> " : it->disabled ? "- " : "  ");
-	canvas_text(c, y, x + 2, w - 2 - (rw ? rw + 1 : 0), role, it->label);
+	canvas_name(c, y, x + 2, w - 2 - (rw ? rw + 1 : 0), role, it->label);
 	canvas_text_right(c, y, x + 2, w - 3, role, it->right);
 	if (!here)
 		return;

@@ -25,11 +25,12 @@ static void refusal(const struct dyn_err *err, char *dst, size_t n)
 		*dst = (char)toupper((unsigned char)*dst);
 }
 
-/* Whether a plan could be made; it is only thrown away. */
-static bool possible(int rc, struct dyn_plan *p, const struct dyn_err *err, char *reason, size_t n)
+/* Whether a plan could be made; it is only thrown away. The plan comes by its place, since the call that makes it stands
+ * among the arguments. */
+static bool possible(int rc, struct dyn_plan **p, const struct dyn_err *err, char *reason, size_t n)
 {
 	if (rc == 0) {
-		dyn_plan_free(p);
+		dyn_plan_free(*p);
 		return true;
 	}
 	refusal(err, reason, n);
@@ -103,7 +104,7 @@ bool can_initialize(struct console *con, struct target t, char *reason, size_t n
 
 	if (!need_disk(t, "Initialize Disk", reason, n))
 		return false;
-	return possible(dyn_plan_initialize(con->s, con->m, t.disk, DYN_TABLE_GPT, &p, &err), p, &err, reason, n);
+	return possible(dyn_plan_initialize(con->s, con->m, t.disk, DYN_TABLE_GPT, &p, &err), &p, &err, reason, n);
 }
 
 static void initialize_as(struct console *con, int table)
@@ -134,7 +135,7 @@ bool can_upgrade(struct console *con, struct target t, char *reason, size_t n)
 
 	if (!need_disk(t, "Upgrade to Dynamic Disk", reason, n))
 		return false;
-	return possible(dyn_plan_upgrade(con->s, con->m, t.disk, DYN_TABLE_NONE, any_group(con->m), &p, &err), p, &err, reason, n);
+	return possible(dyn_plan_upgrade(con->s, con->m, t.disk, DYN_TABLE_NONE, any_group(con->m), &p, &err), &p, &err, reason, n);
 }
 
 static void upgrade_in_group(struct console *con, int group)
@@ -216,7 +217,7 @@ static bool can_mirror_on(struct console *con, size_t disk, char *reason, size_t
 		struct dyn_plan *p = NULL;
 		struct dyn_err err = { 0 };
 
-		if (possible(dyn_plan_add_mirror(con->s, con->m, con->flow.volume, disk, choice[i], &p, &err), p, &err, reason, n))
+		if (possible(dyn_plan_add_mirror(con->s, con->m, con->flow.volume, disk, choice[i], &p, &err), &p, &err, reason, n))
 			return true;
 	}
 	return false;
@@ -289,7 +290,7 @@ static bool can_break(struct console *con, struct target t, bool keep, char *rea
 		struct dyn_err err = { 0 };
 		size_t disk = v->plexes[i].n_extents ? v->plexes[i].extents[0].disk : DYN_NONE;
 
-		if (possible(dyn_plan_break(con->s, con->m, t.volume, disk, keep, &p, &err), p, &err, reason, n))
+		if (possible(dyn_plan_break(con->s, con->m, t.volume, disk, keep, &p, &err), &p, &err, reason, n))
 			return true;
 	}
 	return false;
@@ -337,7 +338,7 @@ static void choose_half(struct console *con, struct target t, bool keep)
 
 		if (disk >= con->m->n_disks)
 			continue;
-		ok = possible(dyn_plan_break(con->s, con->m, t.volume, disk, keep, &p, &err), p, &err, reason, sizeof(reason));
+		ok = possible(dyn_plan_break(con->s, con->m, t.volume, disk, keep, &p, &err), &p, &err, reason, sizeof(reason));
 		if (ok)
 			snprintf(reason, sizeof(reason), keep ? "The half on %s becomes a volume of its own." :
 				 "The half on %s is given up.", con->m->disks[disk].name);
@@ -370,7 +371,7 @@ bool can_remove_disk(struct console *con, struct target t, char *reason, size_t 
 
 	if (!need_disk(t, "Remove Disk", reason, n))
 		return false;
-	return possible(dyn_plan_delete_missing(con->s, con->m, t.disk, &p, &err), p, &err, reason, n);
+	return possible(dyn_plan_delete_missing(con->s, con->m, t.disk, &p, &err), &p, &err, reason, n);
 }
 
 void run_remove_disk(struct console *con, struct target t)
@@ -404,7 +405,7 @@ static bool can_repair_on(struct console *con, size_t disk, char *reason, size_t
 		struct dyn_plan *p = NULL;
 		struct dyn_err err = { 0 };
 
-		if (possible(dyn_plan_repair(con->s, con->m, con->flow.volume, disk, choice[i], con->flow.whole_disk, &p, &err), p,
+		if (possible(dyn_plan_repair(con->s, con->m, con->flow.volume, disk, choice[i], con->flow.whole_disk, &p, &err), &p,
 			     &err, reason, n))
 			return true;
 	}

@@ -50,7 +50,7 @@ void layout_box_text(const struct view *v, size_t disk, size_t region, struct bo
 		snprintf(t->brief, sizeof(t->brief), "%s !", words_plex_status(WORDS_SHELL, plex->status));
 }
 
-/* The narrowest a region's box should be: the first word of its label and of its state, and its size. */
+/* The narrowest a region's box should be: a short label or the first word of a long one, its size, its state's first word. */
 static int box_minimum(const struct view *v, size_t disk, size_t region)
 {
 	struct box_text t;
@@ -58,7 +58,7 @@ static int box_minimum(const struct view *v, size_t disk, size_t region)
 	int w, size;
 
 	layout_box_text(v, disk, region, &t);
-	w = text_word_width(t.label);
+	w = text_width(t.label) <= 10 ? text_width(t.label) : text_word_width(t.label);
 	if (text_word_width(t.status) > w)
 		w = text_word_width(t.status);
 	unit = strchr(t.size, ' ');

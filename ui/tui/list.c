@@ -305,7 +305,7 @@ void paint_list(struct canvas *c, const struct view *v, const struct layout_pane
 			if (cols[i].right)
 				canvas_text_right(c, y, x, f.width[i], role, text);
 			else
-				canvas_text(c, y, x, f.width[i], role, text);
+				canvas_name(c, y, x, f.width[i], role, text);
 			x += f.width[i] + gap;
 		}
 		if (!here)

@@ -137,7 +137,7 @@ static void paint_region(struct canvas *c, const struct view *v, const struct la
 	if (text_width(t.status) > w - pad)
 		snprintf(t.status, sizeof(t.status), "%s", t.brief);
 	canvas_fill(c, b->area.y - 1, x, w, fill_role(r->kind), (uint32_t)fill_letter(r->kind));
-	canvas_text(c, b->area.y, x + pad, w - pad, ROLE_STRONG, t.label);
+	canvas_name(c, b->area.y, x + pad, w - pad, ROLE_STRONG, t.label);
 	canvas_text(c, b->area.y + 1, x + pad, w - pad, ROLE_NORMAL, t.size);
 	canvas_text(c, b->area.y + 2, x + pad, w - pad, status_role(v, r, t.status), t.status);
 	if (lit)

@@ -108,6 +108,7 @@ static void forget_old_size(void)
 int term_open(const struct term_options *opt, char *why, unsigned n)
 {
 	const char *name = getenv("TERM");
+	bool can_place;
 	int err;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
@@ -115,7 +116,9 @@ int term_open(const struct term_options *opt, char *why, unsigned n)
 	setlocale(LC_CTYPE, "");
 	if (name == NULL || *name == '\0' || setupterm(name, STDOUT_FILENO, &err) != OK)
 		return refuse(why, n, "this terminal is not known (check TERM); 'dynadisk shell' works on any");
-	if (cursor_address == NULL)
+	can_place = cursor_address != NULL;
+	del_curterm(cur_term); /* newterm makes its own */
+	if (!can_place)
 		return refuse(why, n, "this terminal cannot place text (TERM=dumb?); use 'dynadisk shell'");
 	forget_old_size();
 	term.screen = newterm(NULL, stdout, stdin);
@@ -145,6 +148,14 @@ void term_close(void)
 		return;
 	term.open = false;
 	endwin();
+}
+
+void term_free(void)
+{
+	term_close();
+	if (term.screen)
+		delscreen(term.screen);
+	term.screen = NULL;
 }
 
 void term_suspend(void)
