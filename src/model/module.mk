@@ -9,6 +9,7 @@ libdynadisk_a_SOURCES += \
 	src/model/job.c \
 	src/model/list.c \
 	src/model/model.c src/model/model.h \
+	src/model/partition.c \
 	src/model/pool.c src/model/pool.h \
 	src/model/probe.c \
 	src/model/region.c \

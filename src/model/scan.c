@@ -132,6 +132,7 @@ int model_scan(const struct model_scan_args *a, struct dyn_model **out, struct d
 		scan_file_systems(&s);
 		scan_job_titles(&s);
 		scan_regions(&s);
+		scan_partition_tables(&s);
 		if (finish(&s, out))
 			rc = dyn_fail_nomem(err);
 	}

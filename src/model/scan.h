@@ -88,6 +88,8 @@ void scan_jobs(struct scan *s);
 void scan_job_titles(struct scan *s);
 /* fsprobe.c: label and file system of each volume. */
 void scan_file_systems(struct scan *s);
+/* partition.c: the entries of each disk's table. After the volumes. */
+void scan_partition_tables(struct scan *s);
 /* region.c: regions and free bytes of each disk. */
 void scan_regions(struct scan *s);
 
