@@ -21,10 +21,10 @@ static bool same_text(const char *a, const char *b)
 /* true when p, as it stands in the table, is what w asks for (w may leave GUID and number open) */
 static bool stands(enum dyn_table kind, const struct table_part *p, const struct table_part *w)
 {
-	if (p->start != w->start || p->size != w->size || (w->number && w->number != p->number))
+	if (p->start != w->start || p->size != w->size || (w->number && w->number != p->number && !w->logical))
 		return false;
 	if (kind == DYN_TABLE_MBR)
-		return p->mbr_type == w->mbr_type && p->active == w->active;
+		return p->mbr_type == w->mbr_type && p->active == w->active && p->logical == w->logical;
 	return same_text(p->gpt_type, w->gpt_type) && (!w->gpt_guid[0] || same_text(p->gpt_guid, w->gpt_guid)) &&
 	       p->gpt_attrs == w->gpt_attrs && strcmp(p->name, w->name) == 0;
 }
@@ -37,17 +37,24 @@ static const struct table_part *find_standing(enum dyn_table kind, const struct 
 	return NULL;
 }
 
+/* The same entry at the same place, whatever else w wants changed about it. */
+static const struct table_part *find_place(const struct table *in, const struct table_part *w)
+{
+	for (size_t i = 0; i < in->n; i++)
+		if (in->parts[i].start == w->start && in->parts[i].size == w->size && in->parts[i].number == w->number)
+			return &in->parts[i];
+	return NULL;
+}
+
 static int delete_others(struct fdisk_context *cxt, const struct table *now, const struct table *want, struct dyn_err *err)
 {
 	for (size_t i = now->n; i-- > 0;) {
 		bool keep = false;
 		int rc;
 		for (size_t k = 0; k < want->n; k++)
-			keep |= stands(want->kind, &now->parts[i], &want->parts[k]);
+			keep |= stands(want->kind, &now->parts[i], &want->parts[k]) || find_place(now, &want->parts[k]) == &now->parts[i];
 		if (keep)
 			continue;
-		if (now->parts[i].logical || now->parts[i].extended)
-			return dyn_fail(err, -ENOTSUP, "extended partitions are not changed (partition %u)", now->parts[i].number);
 		rc = fdisk_delete_partition(cxt, now->parts[i].number - 1);
 		if (rc)
 			return dyn_fail(err, rc, "partition %u cannot be taken out of the table", now->parts[i].number);
@@ -111,6 +118,47 @@ static int add_one(struct fdisk_mem *mem, enum dyn_table kind, const struct tabl
 	return 0;
 }
 
+/* Type, GUID, name, attributes of an entry that stays in its place; a name that stays is not written again, for
+ * what we know of it was cleaned. */
+static int amend(struct fdisk_mem *mem, const struct table_part *p, const struct table_part *w, struct dyn_err *err)
+{
+	struct fdisk_partition *pa = fdisk_new_partition();
+	struct fdisk_parttype *type = part_type(mem->cxt, DYN_TABLE_GPT, w);
+	int rc = pa && type ? 0 : -ENOMEM;
+
+	if (!rc && !same_text(p->gpt_type, w->gpt_type))
+		rc = fdisk_partition_set_type(pa, type);
+	if (!rc && w->gpt_guid[0])
+		rc = fdisk_partition_set_uuid(pa, w->gpt_guid);
+	if (!rc && strcmp(p->name, w->name) != 0)
+		rc = fdisk_partition_set_name(pa, w->name);
+	if (!rc)
+		rc = fdisk_set_partition(mem->cxt, p->number - 1, pa);
+	if (!rc && p->gpt_attrs != w->gpt_attrs)
+		rc = fdisk_gpt_set_partition_attrs(mem->cxt, p->number - 1, w->gpt_attrs);
+	fdisk_unref_parttype(type);
+	fdisk_unref_partition(pa);
+	return rc ? dyn_fail(err, rc < 0 ? rc : -EINVAL, "partition %u cannot be changed%s%s", p->number,
+			     mem->complaint[0] ? ": " : "", mem->complaint) : 0;
+}
+
+static int amend_standing(struct fdisk_mem *mem, const struct table *now, const struct table *want, struct dyn_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < want->n; i++) {
+		const struct table_part *p = find_place(now, &want->parts[i]);
+		if (p && !stands(want->kind, p, &want->parts[i]))
+			rc = amend(mem, p, &want->parts[i], err);
+	}
+	if (!rc && now->kind == want->kind && want->gpt_guid[0] && !same_text(now->gpt_guid, want->gpt_guid)) {
+		rc = fdisk_set_disklabel_id_from_string(mem->cxt, want->gpt_guid);
+		if (rc)
+			dyn_fail(err, rc, "the disk's GUID cannot be changed");
+	}
+	return rc;
+}
+
 /* Those with a number first, so that "the next free number" of the others cannot take it from them. */
 static int add_missing(struct fdisk_mem *mem, const struct table *now, const struct table *want, struct dyn_err *err)
 {
@@ -118,7 +166,8 @@ static int add_missing(struct fdisk_mem *mem, const struct table *now, const str
 
 	for (int numbered = 1; !rc && numbered >= 0; numbered--)
 		for (size_t i = 0; !rc && i < want->n; i++)
-			if ((want->parts[i].number != 0) == numbered && !find_standing(want->kind, now, &want->parts[i]))
+			if ((want->parts[i].number != 0) == numbered && !find_standing(want->kind, now, &want->parts[i]) &&
+			    !find_place(now, &want->parts[i]))
 				rc = add_one(mem, want->kind, &want->parts[i], err);
 	return rc;
 }
@@ -172,7 +221,7 @@ static int rank(const struct sectmap *map, enum dyn_table kind, uint64_t unit)
 	return lba < disk / 2 ? 3 : 0;
 }
 
-static int add_run(struct table_sectors *out, uint64_t unit, const uint8_t *bytes, bool extend)
+int table_sectors_add(struct table_sectors *out, uint64_t unit, const uint8_t *bytes, bool extend)
 {
 	struct sectmap_run *r = extend ? &out->runs[out->n - 1] : NULL;
 	uint8_t *grown;
@@ -212,7 +261,7 @@ static int diff_range(const struct sectmap *map, enum dyn_table kind, int wanted
 			continue;
 		extend = out->n && out->runs[out->n - 1].sector + out->runs[out->n - 1].n_sectors == u &&
 			 rank(map, kind, u - 1) == wanted;
-		rc = add_run(out, u, is, extend);
+		rc = table_sectors_add(out, u, is, extend);
 	}
 	return rc;
 }
@@ -310,6 +359,8 @@ static int edit(struct fdisk_mem *mem, const struct sectmap *map, const struct t
 	if (!rc)
 		rc = delete_others(mem->cxt, now, want, err);
 	if (!rc)
+		rc = amend_standing(mem, now, want, err);
+	if (!rc)
 		rc = add_missing(mem, now, want, err);
 	if (!rc) {
 		rc = fdisk_write_disklabel(mem->cxt);
@@ -333,6 +384,12 @@ int table_build(const struct sectmap *map, const struct table *want, struct tabl
 	/* One that cannot be understood is replaced like none. */
 	if (table_read(map, &now, NULL))
 		memset(&now, 0, sizeof(now));
+	if (now.kind == DYN_TABLE_MBR && want->kind == DYN_TABLE_MBR) {
+		rc = mbr_edit(map, &now, want, out, err);
+		if (!rc)
+			rc = check_result(map, want, out, err);
+		goto out;
+	}
 	rc = sectmap_clone(map, &work);
 	if (!rc && now.kind != DYN_TABLE_MBR && want->kind == DYN_TABLE_MBR)
 		rc = wipe_gpt(work);

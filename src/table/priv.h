@@ -41,6 +41,14 @@ struct gpt_copy {
 void gpt_examine(const struct sectmap *map, uint64_t lba, struct gpt_copy *out);
 static inline bool gpt_usable(const struct gpt_copy *c) { return c->header_ok && c->array_ok; }
 
+/* mbr.c: the MBR in map, read as `now`, becomes another one, extended partition and logicals included. Runs of one sector, in the order of
+ * writing. `out` is to be cleared by the caller, after an error too. */
+int mbr_edit(const struct sectmap *map, const struct table *now, const struct table *want, struct table_sectors *out,
+	     struct dyn_err *err);
+
+/* One more 512-byte unit in out, as a run of its own or (extend) at the end of the last one. */
+int table_sectors_add(struct table_sectors *out, uint64_t unit, const uint8_t *bytes, bool extend);
+
 /* One more sentence in t->damage; -ENOMEM. */
 int table_damage(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -53,8 +53,11 @@ struct table_sectors { /* runs libfdisk changed, in the order they must be writt
 
 /* Makes the table in map become `want` (kind, signature or GUID, partitions). An existing table of the same kind is
  * edited: partitions that stand in both keep number and GUID; others are added or deleted. A new table replaces
- * whatever was there (the other kind's remains are zeroed). Exact starts and sizes, no alignment.
- * GPT order: backup array, backup header, protective MBR, primary array, primary header.
+ * whatever was there (the other kind's remains are zeroed). Exact starts and sizes, no alignment. A signature or disk
+ * GUID of 0 or "" stays what it is. A logical's EBR is kept, or put 2048 sectors in front of it where there is room;
+ * logicals are numbered by the table itself.
+ * GPT order: backup array, backup header, protective MBR, primary array, primary header. MBR: EBRs from the last to
+ * the first, then sector 0: whatever names another sector comes after it.
  * map itself is not changed. */
 int table_build(const struct sectmap *map, const struct table *want, struct table_sectors *out, struct dyn_err *err);
 void table_sectors_clear(struct table_sectors *s);
