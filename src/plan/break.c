@@ -193,8 +193,7 @@ int dyn_plan_break(struct dyn_session *s, struct dyn_model *m, size_t volume, si
 
 /* ------------------------------------------------------------------ delete disk */
 
-/* Names the volumes that still have extents on the disk into dst; returns how many there are. */
-static size_t volumes_on(const struct sim *sim, const struct ldm_db *db, uint64_t disk_id, char *dst, size_t n)
+size_t sim_volumes_on(const struct sim *sim, const struct ldm_db *db, uint64_t disk_id, char *dst, size_t n)
 {
 	const struct ldm_record *v = NULL;
 	size_t found = 0, used = 0;
@@ -241,7 +240,7 @@ int op_delete_missing(struct sim *sim, size_t disk, struct dyn_err *err)
 	rc = sim_need_group(sim, d->group, err);
 	if (rc)
 		return rc;
-	if (volumes_on(sim, sim->groups[d->group].db, sd->record_id, volumes, sizeof(volumes)))
+	if (sim_volumes_on(sim, sim->groups[d->group].db, sd->record_id, volumes, sizeof(volumes)))
 		return dyn_refuse(err, -EBUSY, "Remove the mirror halves on it first (Remove Mirror, or break with nokeep).",
 				  "%s still holds parts of: %s", d->name, volumes);
 	st = plan_add_step(sim->p, DYN_STEP_SECTORS, disk, plan_printf(sim->p, "Delete missing disk M%u", d->number),

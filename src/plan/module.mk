@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libdynadisk_a_SOURCES += \
 	src/plan/break.c \
+	src/plan/clean.c \
 	src/plan/create.c \
 	src/plan/initialize.c \
 	src/plan/mirror.c \
+	src/plan/partedit.c \
+	src/plan/partition.c src/plan/partition.h \
 	src/plan/plan.c src/plan/plan.h \
 	src/plan/recover.c \
 	src/plan/repair.c \
@@ -17,4 +20,9 @@ check_PROGRAMS += tests/unit/plan_test
 tests_unit_plan_test_SOURCES = tests/unit/plan_test.c $(PLAN_RIG)
 tests_unit_plan_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_plan_test_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/partition_test
+tests_unit_partition_test_SOURCES = tests/unit/partition_test.c $(PLAN_RIG)
+tests_unit_partition_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_partition_test_LDADD = $(UNIT_LIBS)
 endif

@@ -75,6 +75,9 @@ bool sim_is_free(const struct sim *sim, size_t disk, uint64_t start, uint64_t si
 /* The disk in the group whose LDM record has this id; DYN_NONE when none is known. */
 size_t sim_disk_by_record(const struct sim *sim, size_t group, uint64_t record_id);
 
+/* Names the volumes that have extents on the disk with this record into dst; returns how many there are. */
+size_t sim_volumes_on(const struct sim *sim, const struct ldm_db *db, uint64_t disk_id, char *dst, size_t n);
+
 /* The operations, each adding its step(s). Arguments have been checked for range only. */
 int op_initialize(struct sim *sim, size_t disk, enum dyn_table table, struct dyn_err *err);
 int op_upgrade(struct sim *sim, size_t disk, enum dyn_table table, size_t group, struct dyn_err *err);
