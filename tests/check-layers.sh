@@ -10,7 +10,7 @@
 # opened is new (O_EXCL, "x"), in memory, or a sink.
 may_write='
 src/table/fdisk.c	[ =](pwrite|ftruncate)\(	the memory file that libfdisk edits instead of the disk
-src/plan/clean.c	[ =]ftruncate\(	a memory file of the disk's size that reads as zeros
+src/plan/clean.c	[ =]ftruncate\(	a memory file as large as the disk that reads as zeros
 src/model/fsprobe.c	[ =](pwrite|ftruncate)\(	the memory file in which libblkid looks at a volume
 ui/lab.c	O_CREAT [|] O_EXCL|ftruncate\(|"/dev/null", O_WRONLY|, "wxe"\)	new image files for practice
 ui/main.c	open\(a->log_file, O_WRONLY|[ (]write\(\*fd, text,	the log of writes; refused when it is a disk
