@@ -231,7 +231,7 @@ static void apply(struct console *con, const char *confirm)
 	else if (copies)
 		console_notice(con, "%s: the copy is running.", title);
 	else
-		console_notice(con, "Done: %s. L shows it in the log and can undo it.", title);
+		console_notice(con, "Done: %s. L can undo it.", title);
 }
 
 static void ask_confirmation(struct console *con, struct planview *v, const char *wrong, const char *typed);
