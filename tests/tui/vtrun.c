@@ -229,6 +229,7 @@ static bool do_run(struct run *r, char *args)
 	for (char *a = strtok(args, " "); a && n < 63; a = strtok(NULL, " "))
 		argv[n++] = a;
 	argv[n] = NULL;
+	vt_free(r->vt); /* one at a time */
 	r->vt = n ? vt_start(r->rows, r->cols, argv) : NULL;
 	return r->vt != NULL;
 }

@@ -289,7 +289,7 @@ static int finish(struct loop *l, enum loop_end why)
 	enum leave leave = l->con.leave;
 
 	console_pop_all(&l->con);
-	term_free();
+	term_close();
 	freespace_stop(l->con.free);
 	dyn_model_unref(l->con.m);
 	canvas_free(&l->con.canvas);
@@ -342,7 +342,7 @@ int tui_run(struct dyn_session *s, const struct tui_options *opt)
 	l->con.view.read_only = opt->read_only;
 	set_host(&l->con.view, opt);
 	if (dyn_scan(s, &l->con.m, &err) != 0) {
-		term_free();
+		term_close();
 		signals_end(&l->signals);
 		fprintf(stderr, "dynadisk: %s\n", *err.what ? err.what : "the disks could not be read");
 		if (*err.way_out)

@@ -108,22 +108,22 @@ static void forget_old_size(void)
 int term_open(const struct term_options *opt, char *why, unsigned n)
 {
 	const char *name = getenv("TERM");
-	bool can_place;
-	int err;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return refuse(why, n, "the console needs a terminal; try 'dynadisk status' or 'dynadisk shell'");
 	setlocale(LC_CTYPE, "");
-	if (name == NULL || *name == '\0' || setupterm(name, STDOUT_FILENO, &err) != OK)
-		return refuse(why, n, "this terminal is not known (check TERM); 'dynadisk shell' works on any");
-	can_place = cursor_address != NULL;
-	del_curterm(cur_term); /* newterm makes its own */
-	if (!can_place)
-		return refuse(why, n, "this terminal cannot place text (TERM=dumb?); use 'dynadisk shell'");
+	if (name == NULL || *name == '\0')
+		return refuse(why, n, "the kind of terminal is not known (TERM is not set); 'dynadisk shell' works on any");
 	forget_old_size();
 	term.screen = newterm(NULL, stdout, stdin);
 	if (term.screen == NULL)
-		return refuse(why, n, "this terminal cannot be set up; use 'dynadisk shell'");
+		return refuse(why, n, "this terminal is not known (check TERM); 'dynadisk shell' works on any");
+	if (cursor_address == NULL) {
+		endwin();
+		delscreen(term.screen);
+		term.screen = NULL;
+		return refuse(why, n, "this terminal cannot place text (TERM=dumb?); use 'dynadisk shell'");
+	}
 	term.open = true;
 	term.ascii = opt->ascii;
 	term.utf8 = strcasecmp(nl_langinfo(CODESET), "UTF-8") == 0;
@@ -148,14 +148,6 @@ void term_close(void)
 		return;
 	term.open = false;
 	endwin();
-}
-
-void term_free(void)
-{
-	term_close();
-	if (term.screen)
-		delscreen(term.screen);
-	term.screen = NULL;
 }
 
 void term_suspend(void)

@@ -17,8 +17,6 @@ struct term_options {
 int term_open(const struct term_options *opt, char *why, unsigned n);
 /* Gives it back; harmless when it is not open, and in a signal handler that never returns to the program. */
 void term_close(void);
-/* The same, and frees what it took. */
-void term_free(void);
 void term_size(int *rows, int *cols);
 /* Shows the canvas; sends only what changed. all: also what the terminal should already show. */
 void term_show(const struct canvas *c, bool all);
