@@ -10,6 +10,7 @@ import os
 import pty
 import select
 import sys
+import termios
 import time
 
 LIMIT = 60
@@ -43,6 +44,11 @@ def main():
     for step in steps:
         what, text = step[0], (step[1] if len(step) > 1 else "").encode().decode("unicode_escape").encode("latin-1")
         if what == "type":
+            # libedit shows its prompt a moment before it takes the terminal out of line mode; an end-of-file
+            # character that comes in between is the terminal's, and lost. Nobody types that fast.
+            end = time.monotonic() + LIMIT
+            while text == b"\x04" and termios.tcgetattr(fd)[3] & termios.ICANON and time.monotonic() < end:
+                time.sleep(0.01)
             os.write(fd, text)
         elif what == "hangup":
             os.close(fd)
