@@ -149,7 +149,8 @@ int op_break(struct sim *sim, size_t volume, size_t disk, bool keep, struct dyn_
 	st = plan_add_step(sim->p, DYN_STEP_SECTORS, disk,
 			   keep ? plan_printf(sim->p, "Break %s: the half on %s becomes a volume of its own", title, d->name) :
 				  plan_printf(sim->p, "Remove the half of %s on %s", title, d->name),
-			   "database only", plan_printf(sim->p, "break disk=%s%s", short_name, keep ? "" : " nokeep"));
+			   "database only",
+			   plan_printf(sim->p, "select volume %u\nbreak disk=%s%s", v->number, short_name, keep ? "" : " nokeep"));
 	if (!st)
 		return dyn_fail_nomem(err);
 	/* A half that is there holds a copy that could still be needed: its loss is confirmed by its disk. */

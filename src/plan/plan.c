@@ -65,6 +65,9 @@ int plan_note(struct dyn_plan *p, const char *fmt, ...)
 	va_end(ap);
 	if (!notes[p->n_notes])
 		return -ENOMEM;
+	for (size_t i = 0; i < p->n_notes; i++)
+		if (strcmp(notes[i], notes[p->n_notes]) == 0)
+			return 0; /* two steps of one plan had the same thing to say */
 	p->n_notes++;
 	return 0;
 }

@@ -57,8 +57,45 @@ int sim_begin(struct sim *sim, struct dyn_session *s, struct dyn_model *m, struc
 	return 0;
 }
 
+static bool starts_with(const char *text, const char *word)
+{
+	return strncmp(text, word, strlen(word)) == 0;
+}
+
+/* Does the DiskPart line act on the disk that has the focus? */
+static bool needs_disk_focus(const char *lines)
+{
+	static const char *const verbs[] = { "convert ", "clean", "create partition ", "select partition ", "uniqueid " };
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (starts_with(lines, verbs[i]))
+			return true;
+	return false;
+}
+
+/* The steps' DiskPart lines one after the other are to be a script that runs as it stands. */
+static int add_disk_focus(struct dyn_plan *p)
+{
+	size_t focus = DYN_NONE;
+
+	for (size_t i = 0; i < p->n_steps; i++) {
+		struct dyn_step *st = &p->steps[i].pub;
+		if (needs_disk_focus(st->diskpart) && st->disk != DYN_NONE && st->disk != focus) {
+			focus = st->disk;
+			st->diskpart = plan_printf(p, "select disk %u\n%s", p->model->disks[focus].number, st->diskpart);
+			if (!st->diskpart)
+				return -ENOMEM;
+		} else if (starts_with(st->diskpart, "select disk ") || starts_with(st->diskpart, "select volume ")) {
+			focus = DYN_NONE; /* moved by the step itself */
+		}
+	}
+	return 0;
+}
+
 int sim_finish(struct sim *sim, int rc, struct dyn_plan **out)
 {
+	if (rc == 0)
+		rc = add_disk_focus(sim->p);
 	for (size_t i = 0; sim->disks && i < sim->n_disks; i++) {
 		sectmap_free(sim->disks[i].map);
 		table_clear(&sim->disks[i].own_table);

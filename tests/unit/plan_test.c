@@ -47,7 +47,7 @@ static void initialize_erases_and_asks(void **state)
 	assert_int_equal(dyn_plan_n_steps(p), 1);
 	assert_true(dyn_plan_step(p, 0)->destroys);
 	assert_string_equal(dyn_plan_step(p, 0)->effect, "ERASES DISK 0");
-	assert_string_equal(dyn_plan_step(p, 0)->diskpart, "convert gpt");
+	assert_string_equal(dyn_plan_step(p, 0)->diskpart, "select disk 0\nconvert gpt");
 	assert_string_equal(dyn_plan_confirm(p), "d0.img");
 	rig_do(&r, 0, p);
 	assert_int_equal(r.m->disks[0].table, DYN_TABLE_GPT);
@@ -214,7 +214,7 @@ static void missing_disk_is_deleted_when_empty(void **state)
 	rig_refused(&r, dyn_plan_break(&r.s, r.m, 0, 1, true, &p, &r.err), -EINVAL, "missing");
 	assert_int_equal(dyn_plan_break(&r.s, r.m, 0, 1, false, &p, &r.err), 0);
 	assert_null(dyn_plan_confirm(p));
-	assert_string_equal(dyn_plan_step(p, 0)->diskpart, "break disk=m0 nokeep");
+	assert_string_equal(dyn_plan_step(p, 0)->diskpart, "select volume 0\nbreak disk=m0 nokeep");
 	rig_do(&r, 0, p);
 	assert_int_equal(r.m->volumes[0].status, DYN_VOLUME_HEALTHY);
 	DO(&r, dyn_plan_delete_missing(&r.s, r.m, 1, &p, &r.err), p);
@@ -240,6 +240,8 @@ static void repair_is_one_plan(void **state)
 		assert_string_equal(dyn_plan_title(p), "Repair C:");
 		assert_int_equal(dyn_plan_n_steps(p), 6);
 		assert_string_equal(dyn_plan_confirm(p), "d1.img");
+		assert_string_equal(dyn_plan_step(p, 2)->diskpart, k % 2 ? "select disk 1\nconvert gpt" : "select disk 1\nconvert mbr");
+		assert_string_equal(dyn_plan_step(p, 3)->diskpart, "convert dynamic");
 		for (size_t i = 0; i < 6; i++) /* the survivor's data is never written */
 			for (size_t w = 0; w < dyn_plan_step(p, i)->n_writes; w++)
 				assert_true(dyn_plan_step(p, i)->writes[w].disk != 0 ||
