@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plan/sim.h"
+#include "plan/records.h"
 
 /* Index of the volume's half on that disk, DYN_NONE. */
 static size_t plex_on(const struct dyn_volume *v, size_t disk)
@@ -67,33 +67,6 @@ static const struct ldm_record *component_named(const struct ldm_db *db, uint64_
 	return NULL;
 }
 
-/* "Do as 2003: rewrite every touched disk record" (ldm-format section 6): it costs nothing. */
-static int touch_disks_of(struct ldm_txn *t, const struct ldm_db *db, uint64_t component_id, struct dyn_err *err)
-{
-	const struct ldm_record *e = NULL;
-	int rc = 0;
-
-	while (!rc && (e = ldm_db_next(db, LDM_EXTENT, e))) {
-		const struct ldm_record *d;
-		if (e->u.extent.component_id != component_id)
-			continue;
-		d = ldm_txn_get(t, e->u.extent.disk_id);
-		rc = d ? ldm_txn_replace(t, d, err) : 0;
-	}
-	return rc;
-}
-
-static int drop_half(struct ldm_txn *t, const struct ldm_db *db, const struct ldm_record *comp, struct dyn_err *err)
-{
-	const struct ldm_record *e = NULL;
-	int rc = touch_disks_of(t, db, comp->id, err);
-
-	while (!rc && (e = ldm_db_next(db, LDM_EXTENT, e)))
-		if (e->u.extent.component_id == comp->id)
-			rc = ldm_txn_remove(t, e->id, err);
-	return rc ? rc : ldm_txn_remove(t, comp->id, err);
-}
-
 /* The half becomes a volume of its own, without the letter and the boot marks. */
 static int keep_half(struct sim *sim, struct ldm_txn *t, const struct ldm_db *db, const struct ldm_record *vol,
 		     const struct ldm_record *comp, struct dyn_err *err)
@@ -120,7 +93,7 @@ static int keep_half(struct sim *sim, struct ldm_txn *t, const struct ldm_db *db
 	rc = ldm_txn_add(t, &v, err);
 	if (!rc)
 		rc = ldm_txn_replace(t, &c, err);
-	return rc ? rc : touch_disks_of(t, db, comp->id, err);
+	return rc ? rc : records_touch_disks(t, db, comp->id, err);
 }
 
 int op_break(struct sim *sim, size_t volume, size_t disk, bool keep, struct dyn_err *err)
@@ -168,7 +141,7 @@ int op_break(struct sim *sim, size_t volume, size_t disk, bool keep, struct dyn_
 		changed.u.volume.vflags &= ~(uint32_t)LDM_VOL_KDETACH;
 	rc = ldm_txn_replace(t, &changed, err);
 	if (!rc)
-		rc = keep ? keep_half(sim, t, db, vol, comp, err) : drop_half(t, db, comp, err);
+		rc = keep ? keep_half(sim, t, db, vol, comp, err) : records_drop_half(t, db, comp, err);
 	if (rc) {
 		ldm_txn_free(t);
 		return rc;

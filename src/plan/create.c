@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* create.c - a simple volume in free room, and a prepared file system image into a volume. */
+/* create.c - a simple or mirrored volume in free room, and a prepared file system image into a volume. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,102 +7,101 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "plan/sim.h"
+#include "plan/records.h"
 
 enum { SECTOR = 512, PART_TYPE_NTFS = 0x07 };
 
-static int add_volume(struct sim *sim, struct plan_step *st, size_t disk, uint64_t start, uint64_t size, char letter,
-		      struct dyn_err *err)
+/* One commit that makes the volume, its halves at these absolute sectors of these disks. */
+static int add_volume(struct sim *sim, struct plan_step *st, size_t n, const size_t *disks, const uint64_t *starts,
+		      uint64_t size, char letter, struct dyn_err *err)
 {
-	struct sim_disk *d = &sim->disks[disk];
-	const struct ldm_db *db = sim->groups[d->group].db;
-	const struct ldm_record *dr = ldm_db_find(db, LDM_DISK, d->record_id);
-	struct ldm_record v = { .kind = LDM_VOLUME, .type = LDM_T_VOLUME }, c = { .kind = LDM_COMPONENT, .type = LDM_T_COMPONENT },
-			  e = { .kind = LDM_EXTENT, .type = LDM_T_EXTENT, .flags = LDM_EF_UNKNOWN };
-	struct ldm_txn *t;
+	size_t group = sim->disks[disks[0]].group;
+	struct new_volume nv = { .size = size, .part_type = PART_TYPE_NTFS, .letter = letter, .n_halves = n };
+	struct maker mk;
 	unsigned phase = 0;
-	char guid[37], name[64];
-	int rc;
+	int rc = maker_begin(&mk, sim, sim->groups[group].db, err);
 
-	v.u.volume.number = ldm_db_free_volume_number(db);
-	if (!dr || v.u.volume.number == 0)
-		return dyn_fail(err, -ENOSPC, "the group has 255 volumes already");
-	rc = ldm_txn_begin(db, &t, err);
 	if (rc)
 		return rc;
-	v.id = ldm_txn_new_id(t);
-	c.id = ldm_txn_new_id(t);
-	e.id = ldm_txn_new_id(t);
-	ldm_db_new_name(db, LDM_VOLUME, NULL, name);
-	snprintf(v.name, sizeof(v.name), "%s", name);
-	snprintf(c.name, sizeof(c.name), "%s-01", name);
-	ldm_db_new_name(db, LDM_EXTENT, dr->name, name);
-	snprintf(e.name, sizeof(e.name), "%s", name);
-	snprintf(v.u.volume.type, sizeof(v.u.volume.type), "gen");
-	memcpy(v.u.volume.state, "ACTIVE", 6);
-	v.u.volume.read_policy = 3;
-	v.u.volume.vflags = LDM_VOL_DEFAULT;
-	v.u.volume.n_components = 1;
-	v.u.volume.size = size;
-	v.u.volume.part_type = PART_TYPE_NTFS;
-	dyn_rand_guid(&sim->s->rand, guid);
-	dyn_guid_parse(guid, v.u.volume.guid);
-	if (letter) {
-		v.flags = LDM_VF_HINT;
-		snprintf(v.u.volume.hint, sizeof(v.u.volume.hint), "%c:", letter);
-	}
-	snprintf(c.u.component.state, sizeof(c.u.component.state), "ACTIVE");
-	c.u.component.layout = LDM_LAYOUT_CONCAT;
-	c.u.component.n_extents = 1;
-	c.u.component.volume_id = v.id;
-	e.u.extent.start = start - d->ph.public_start;
-	e.u.extent.size = size;
-	e.u.extent.component_id = c.id;
-	e.u.extent.disk_id = d->record_id;
-	rc = ldm_txn_add(t, &v, err);
-	if (!rc)
-		rc = ldm_txn_add(t, &c, err);
-	if (!rc)
-		rc = ldm_txn_add(t, &e, err);
-	if (!rc)
-		rc = ldm_txn_replace(t, dr, err);
+	for (size_t i = 0; i < n; i++)
+		nv.halves[i] = (struct new_half){ sim->disks[disks[i]].record_id,
+						  starts[i] - sim->disks[disks[i]].ph.public_start };
+	rc = maker_add_volume(&mk, &nv, err);
 	if (rc) {
-		ldm_txn_free(t);
+		ldm_txn_free(mk.t);
 		return rc;
 	}
-	return sim_commit(sim, d->group, t, st, &phase, err);
+	return sim_commit(sim, group, mk.t, st, &phase, err);
+}
+
+static int check_member(struct sim *sim, size_t disk, struct dyn_err *err)
+{
+	const struct dyn_disk *d;
+	int rc = sim_need_disk(sim, disk, err);
+
+	if (rc)
+		return rc;
+	d = &sim->m->disks[disk];
+	if (!d->dynamic)
+		return dyn_refuse(err, -EINVAL, "Upgrade it to a dynamic disk first.", "%s is not a dynamic disk", d->name);
+	if (!sim->disks[disk].member)
+		return dyn_refuse(err, -EINVAL, "Reactivate the disk first, or choose another one.",
+				  "%s does not carry its group's current database", d->name);
+	return sim_need_group(sim, d->group, err);
+}
+
+/* All of the largest run, from its aligned start, in whole MiB. */
+static uint64_t largest_size(const struct sim *sim, size_t disk)
+{
+	uint64_t start, largest = 0;
+
+	sim_find_room(sim, disk, UINT64_MAX / 4, 0, &start, &largest);
+	return largest > 4096 ? (largest - 2048) / 2048 * 2048 : 0;
+}
+
+/* Refuses a letter that is none, finds the room on each disk; *size 0 becomes the largest that fits on all. */
+static int find_rooms(const struct sim *sim, size_t n, const size_t *disks, uint64_t *size, char letter, uint64_t *starts,
+		      struct dyn_err *err)
+{
+	char have[32], want[32];
+	uint64_t largest = 0;
+
+	if (letter && (letter < 'A' || letter > 'Z'))
+		return dyn_refuse(err, -EINVAL, "Use a letter from A to Z.", "'%c' is not a drive letter", letter);
+	if (*size == 0) {
+		*size = largest_size(sim, disks[0]);
+		if (n > 1 && largest_size(sim, disks[1]) < *size)
+			*size = largest_size(sim, disks[1]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (*size && sim_find_room(sim, disks[i], *size, 0, &starts[i], &largest) == 0)
+			continue;
+		dyn_text_size(have, sizeof(have), largest * SECTOR);
+		dyn_text_size(want, sizeof(want), *size * SECTOR);
+		return dyn_refuse(err, -ENOSPC, "Choose another disk or a smaller size.",
+				  "There is not enough usable space for this operation: %s has %s free in one piece%s%s",
+				  sim->m->disks[disks[i]].name, have, *size ? ", wanted are " : "", *size ? want : "");
+	}
+	return 0;
 }
 
 static int op_create(struct sim *sim, size_t disk, uint64_t bytes, char letter, struct dyn_err *err)
 {
 	const struct dyn_disk *d = &sim->m->disks[disk];
-	uint64_t size = bytes / SECTOR, start, largest = 0;
-	char text[32], have[32];
+	uint64_t size = bytes / SECTOR, start = 0;
 	struct plan_step *st;
-	int rc = sim_need_disk(sim, disk, err);
+	char text[32];
+	int rc = check_member(sim, disk, err);
 
-	if (!rc && !sim->disks[disk].member)
-		rc = dyn_refuse(err, -EINVAL, "Upgrade it to a dynamic disk first.", "%s is not a dynamic disk", d->name);
 	if (!rc)
-		rc = sim_need_group(sim, d->group, err);
-	if (!rc && letter && (letter < 'A' || letter > 'Z'))
-		rc = dyn_fail(err, -EINVAL, "'%c' is not a drive letter", letter);
+		rc = find_rooms(sim, 1, &disk, &size, letter, &start, err);
 	if (rc)
 		return rc;
-	if (size == 0) { /* all of the largest run, from its aligned start, in whole MiB */
-		sim_find_room(sim, disk, UINT64_MAX / 4, 0, &start, &largest);
-		size = largest > 4096 ? (largest - 2048) / 2048 * 2048 : 0;
-	}
-	if (size == 0 || sim_find_room(sim, disk, size, 0, &start, &largest)) {
-		dyn_text_size(have, sizeof(have), largest * SECTOR);
-		return dyn_refuse(err, -ENOSPC, "Choose another disk or a smaller size.",
-				  "There is not enough usable space for this operation: %s has %s free in one piece", d->name, have);
-	}
 	dyn_text_size(text, sizeof(text), size * SECTOR);
 	st = plan_add_step(sim->p, DYN_STEP_SECTORS, disk, plan_printf(sim->p, "Create a simple volume of %s on %s", text, d->name),
 			   "database only",
 			   plan_printf(sim->p, "create volume simple size=%llu disk=%u", (unsigned long long)(size / 2048), d->number));
-	return st ? add_volume(sim, st, disk, start, size, letter, err) : dyn_fail_nomem(err);
+	return st ? add_volume(sim, st, 1, &disk, &start, size, letter, err) : dyn_fail_nomem(err);
 }
 
 int dyn_plan_create_simple(struct dyn_session *s, struct dyn_model *m, size_t disk, uint64_t size, char letter,
@@ -116,6 +115,51 @@ int dyn_plan_create_simple(struct dyn_session *s, struct dyn_model *m, size_t di
 	if (rc)
 		return rc;
 	return sim_finish(&sim, op_create(&sim, disk, size, letter, err), out);
+}
+
+static int op_create_mirror(struct sim *sim, const size_t disks[2], uint64_t bytes, char letter, struct dyn_err *err)
+{
+	const struct dyn_disk *a = &sim->m->disks[disks[0]], *b = &sim->m->disks[disks[1]];
+	uint64_t size = bytes / SECTOR, starts[2] = { 0 };
+	struct plan_step *st;
+	char text[32];
+	int rc = check_member(sim, disks[0], err);
+
+	if (!rc)
+		rc = check_member(sim, disks[1], err);
+	if (!rc && disks[0] == disks[1])
+		rc = dyn_refuse(err, -EINVAL, "Name two disks.", "a mirror needs its halves on two different disks");
+	if (!rc && a->group != b->group)
+		rc = dyn_refuse(err, -EXDEV, "Choose two disks of one group.", "%s and %s belong to different disk groups", a->name,
+				b->name);
+	if (!rc)
+		rc = find_rooms(sim, 2, disks, &size, letter, starts, err);
+	if (rc)
+		return rc;
+	dyn_text_size(text, sizeof(text), size * SECTOR);
+	/* Both halves hold whatever lay there before: equal as soon as the volume is formatted, and not before. */
+	if (plan_note(sim->p, "The new volume is empty and its halves are made equal by formatting it: format it before use."))
+		return dyn_fail_nomem(err);
+	st = plan_add_step(sim->p, DYN_STEP_SECTORS, DYN_NONE,
+			   plan_printf(sim->p, "Create a mirrored volume of %s on %s and %s", text, a->name, b->name),
+			   "database only",
+			   plan_printf(sim->p, "create volume mirror size=%llu disk=%u,%u", (unsigned long long)(size / 2048),
+				       a->number, b->number));
+	return st ? add_volume(sim, st, 2, disks, starts, size, letter, err) : dyn_fail_nomem(err);
+}
+
+int dyn_plan_create_mirror(struct dyn_session *s, struct dyn_model *m, const size_t disks[2], uint64_t size, char letter,
+			   struct dyn_plan **out, struct dyn_err *err)
+{
+	struct sim sim;
+	int rc = disks[0] < m->n_disks && disks[1] < m->n_disks ? 0 : dyn_fail(err, -EINVAL, "there is no such disk");
+
+	if (!rc)
+		rc = sim_begin(&sim, s, m, err, "Create a mirrored volume on %s and %s", m->disks[disks[0]].name,
+			       m->disks[disks[1]].name);
+	if (rc)
+		return rc;
+	return sim_finish(&sim, op_create_mirror(&sim, disks, size, letter, err), out);
 }
 
 /* ------------------------------------------------------------------ images */

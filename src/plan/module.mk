@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libdynadisk_a_SOURCES += \
+	src/plan/basic.c \
 	src/plan/break.c \
 	src/plan/clean.c \
 	src/plan/create.c \
+	src/plan/delete.c \
+	src/plan/entries.c src/plan/entries.h \
+	src/plan/import.c \
 	src/plan/initialize.c \
 	src/plan/mirror.c \
 	src/plan/partedit.c \
 	src/plan/partition.c src/plan/partition.h \
 	src/plan/plan.c src/plan/plan.h \
+	src/plan/reactivate.c \
+	src/plan/records.c src/plan/records.h \
 	src/plan/recover.c \
 	src/plan/repair.c \
+	src/plan/retain.c \
 	src/plan/sim.c src/plan/sim.h \
 	src/plan/upgrade.c
 
@@ -25,4 +32,9 @@ check_PROGRAMS += tests/unit/partition_test
 tests_unit_partition_test_SOURCES = tests/unit/partition_test.c $(PLAN_RIG)
 tests_unit_partition_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_partition_test_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/dynamic_test
+tests_unit_dynamic_test_SOURCES = tests/unit/dynamic_test.c $(PLAN_RIG)
+tests_unit_dynamic_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_dynamic_test_LDADD = $(UNIT_LIBS)
 endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * recover.c - a change of the group's database that was cut off is finished or rolled back, by the recovery rule
- * of ldm-format.md section 8: first the records and the log on all disks, then the headers.
+ * of ldm-format.md section 8: first the records and the log, then the headers, on all disks that took part.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -36,13 +36,23 @@ static int write_region(struct sim *sim, struct plan_step *st, unsigned phase, s
 	return rc;
 }
 
+/*
+ * A disk that was away took no part, and recovery must not make its old halves pass for good ones by giving it the
+ * group's database: it stays out of date, to be reactivated. The same rule as in ldm_recover().
+ */
+static bool took_part(const struct ldm_db *db, uint64_t tid)
+{
+	return db->head.committed_tid == tid || (db->head.status != LDM_VMDB_CLEAN && db->head.pending_tid == tid);
+}
+
 static int write_back(struct sim *sim, struct plan_step *st, size_t group, const struct ldm_db *after)
 {
+	uint64_t tid = after->head.committed_tid;
 	int rc = 0;
 
 	for (size_t d = 0; !rc && d < sim->n_disks; d++) {
 		const struct ldm_db *db = copy_of(sim, d, group);
-		if (!db)
+		if (!db || !took_part(db, tid))
 			continue;
 		rc = write_region(sim, st, 0, d, LDM_CONFIG_START + 1, LDM_CONFIG_SECTORS - 1, db->config + SECTOR,
 				  after->config + SECTOR);
@@ -51,7 +61,7 @@ static int write_back(struct sim *sim, struct plan_step *st, size_t group, const
 	}
 	for (size_t d = 0; !rc && d < sim->n_disks; d++) {
 		const struct ldm_db *db = copy_of(sim, d, group);
-		if (db)
+		if (db && took_part(db, tid))
 			rc = write_region(sim, st, 1, d, LDM_CONFIG_START, 1, db->config, after->config);
 	}
 	return rc;

@@ -42,6 +42,7 @@ int sim_begin(struct sim *sim, struct dyn_session *s, struct dyn_model *m, struc
 	sim->m = m;
 	sim->n_disks = m->n_disks;
 	sim->n_groups = m->n_groups;
+	sim->reactivating = DYN_NONE;
 	sim->disks = calloc(m->n_disks + 1, sizeof(*sim->disks));
 	sim->groups = calloc(m->n_groups + 1, sizeof(*sim->groups));
 	rc = sim->disks && sim->groups ? 0 : -ENOMEM;
@@ -162,7 +163,8 @@ int sim_need_group(struct sim *sim, size_t group, struct dyn_err *err)
 			continue;
 		if (sim->disks[i].member)
 			rc = sim_need_disk(sim, i, err);
-		else if (plan_note(sim->p, "%s is left out: its copy of the group's database is out of date or damaged.",
+		else if (i != sim->reactivating &&
+			 plan_note(sim->p, "%s is left out: its copy of the group's database is out of date or damaged.",
 				   d->name))
 			rc = dyn_fail_nomem(err);
 	}

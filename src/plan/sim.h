@@ -39,6 +39,7 @@ struct sim {
 	struct sim_group *groups;
 	/* The rebuild this plan finishes: its own record does not occupy its target's room. */
 	const struct ldm_rebuild *finishing;
+	size_t reactivating;      /* a disk whose old database this plan replaces; DYN_NONE */
 };
 
 /* title as for plan_new(). On success sim->p is a new plan, owned by the sim until sim_finish(). */

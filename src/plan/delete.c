@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * delete.c - a volume goes (DiskPart "delete volume"): of a dynamic disk in one commit with all its halves, of a
+ * basic disk by its table entry.
+ *
+ * A retained volume's own table entry is merged into the container beside it, after the commit: a cut between them
+ * leaves one entry more than needed, which every reader takes.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plan/entries.h"
+#include "plan/records.h"
+
+enum { SECTOR = 512 };
+
+/* The common container that ends where parts[own] begins, or begins where it ends. */
+static size_t neighbour(const struct sim *sim, size_t disk, const struct table *t, size_t own)
+{
+	const struct table_part *p = &t->parts[own];
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct table_part *q = &t->parts[i];
+		if (i != own && entry_is_container(t, q) && !entry_retained_extent(sim, disk, q) &&
+		    (q->start + q->size == p->start || p->start + p->size == q->start))
+			return i;
+	}
+	return DYN_NONE;
+}
+
+/* The entry at `start` of a volume that is gone grows into its neighbours, or stays what it is. */
+static int merge_entry(struct sim *sim, struct plan_step *st, unsigned *phase, size_t disk, uint64_t start, uint64_t size,
+		       struct dyn_err *err)
+{
+	struct table want;
+	size_t own = 0, other;
+	bool changed = false;
+	int rc;
+
+	if (entries_copy(sim->disks[disk].table, 0, &want))
+		return dyn_fail_nomem(err);
+	while (own < want.n && !(entry_is_container(&want, &want.parts[own]) && want.parts[own].start == start &&
+				 want.parts[own].size == size))
+		own++;
+	while (own < want.n && (other = neighbour(sim, disk, &want, own)) != DYN_NONE) {
+		struct table_part *p = &want.parts[own], *q = &want.parts[other];
+		if (p->start < q->start)
+			q->start = p->start;
+		q->size += p->size;
+		entries_remove(&want, own);
+		own = other > own ? other - 1 : other;
+		changed = true;
+	}
+	rc = changed ? sim_build_table(sim, st, phase, disk, &want, err) : 0;
+	entries_free(&want);
+	return rc;
+}
+
+/* The disk by which the loss is confirmed: the first that is here and holds a piece of it. */
+static size_t disk_to_confirm(const struct dyn_model *m, const struct dyn_volume *v)
+{
+	for (size_t i = 0; i < v->n_plexes; i++)
+		for (size_t k = 0; k < v->plexes[i].n_extents; k++) {
+			size_t d = v->plexes[i].extents[k].disk;
+			if (d != DYN_NONE && m->disks[d].status != DYN_DISK_MISSING)
+				return d;
+		}
+	return DYN_NONE;
+}
+
+static int remove_records(struct sim *sim, size_t group, const struct ldm_record *vol, struct plan_step *st, unsigned *phase,
+			  struct dyn_err *err)
+{
+	const struct ldm_db *db = sim->groups[group].db;
+	const struct ldm_record *c = NULL;
+	uint64_t id = vol->id;
+	struct ldm_txn *t;
+	int rc = ldm_txn_begin(db, &t, err);
+
+	if (rc)
+		return rc;
+	while (!rc && (c = ldm_db_next(db, LDM_COMPONENT, c)))
+		if (c->u.component.volume_id == id)
+			rc = records_drop_half(t, db, c, err);
+	if (!rc)
+		rc = ldm_txn_remove(t, id, err);
+	if (rc) {
+		ldm_txn_free(t);
+		return rc;
+	}
+	return sim_commit(sim, group, t, st, phase, err);
+}
+
+static int delete_dynamic(struct sim *sim, size_t volume, const char *title, struct dyn_err *err)
+{
+	const struct dyn_volume *v = &sim->m->volumes[volume];
+	const struct ldm_record *vol;
+	struct plan_step *st;
+	unsigned phase = 0;
+	bool retained;
+	int rc = 0;
+
+	if (v->job != DYN_NONE)
+		return dyn_refuse(err, -EBUSY, "Wait for the rebuild, or cancel it first.", "%s is being rebuilt", title);
+	rc = sim_need_group(sim, v->group, err);
+	if (rc)
+		return rc;
+	vol = ldm_db_find(sim->groups[v->group].db, LDM_VOLUME, sim->m->priv->volumes[volume].record_id);
+	if (!vol)
+		return dyn_fail(err, -ESTALE, "the database does not hold %s any more", v->name);
+	retained = vol->u.volume.vflags & LDM_VOL_RETAIN;
+	if (vol->u.volume.vflags & (LDM_VOL_BOOT | LDM_VOL_SYSTEM) &&
+	    plan_note(sim->p, "%s is marked as a volume that Windows starts from: without it, this Windows does not start.", title))
+		return dyn_fail_nomem(err);
+	st = plan_add_step(sim->p, DYN_STEP_SECTORS, disk_to_confirm(sim->m, v), plan_printf(sim->p, "Delete volume %s", title),
+			   v->n_plexes > 1 ? "both its halves become unallocated" : "its room becomes unallocated",
+			   plan_printf(sim->p, "select volume %u\ndelete volume", v->number));
+	if (!st)
+		return dyn_fail_nomem(err);
+	st->pub.destroys = true;
+	sim->p->confirm_disk = st->pub.disk;
+	rc = remove_records(sim, v->group, vol, st, &phase, err);
+	for (size_t i = 0; !rc && retained && i < v->n_plexes; i++)
+		for (size_t k = 0; !rc && k < v->plexes[i].n_extents; k++) {
+			const struct dyn_extent *e = &v->plexes[i].extents[k];
+			if (e->disk != DYN_NONE && sim->disks[e->disk].member)
+				rc = merge_entry(sim, st, &phase, e->disk, e->offset / SECTOR, e->size / SECTOR, err);
+		}
+	return rc;
+}
+
+static int delete_basic(struct sim *sim, size_t volume, const char *title, struct dyn_err *err)
+{
+	const struct dyn_volume *v = &sim->m->volumes[volume];
+	const struct dyn_extent *e = v->n_plexes ? &v->plexes[0].extents[0] : NULL;
+	const struct table_part *p = NULL;
+	struct plan_step *st;
+	struct table want;
+	unsigned phase = 0;
+	size_t i = 0;
+	int rc = e ? sim_need_disk(sim, e->disk, err) : dyn_fail(err, -EINVAL, "%s lies nowhere", title);
+
+	if (rc)
+		return rc;
+	if (entries_copy(sim->disks[e->disk].table, 0, &want))
+		return dyn_fail_nomem(err);
+	while (i < want.n && (want.parts[i].extended || want.parts[i].start * SECTOR != e->offset))
+		i++;
+	if (i < want.n)
+		p = &want.parts[i];
+	if (!p)
+		rc = dyn_fail(err, -ESTALE, "the partition table does not hold %s any more", title);
+	else if (want.kind == DYN_TABLE_GPT ? strcmp(p->gpt_type, TABLE_GPT_BASIC) != 0 :
+					      strcmp(table_type_word(want.kind, p), "Primary") && !p->logical)
+		rc = dyn_refuse(err, -EPERM, "Delete partition with override does it.",
+				"%s is a protected partition (%s), not a data volume", title, table_type_word(want.kind, p));
+	st = rc ? NULL : plan_add_step(sim->p, DYN_STEP_SECTORS, e->disk, plan_printf(sim->p, "Delete volume %s", title),
+				       "its room becomes unallocated",
+				       plan_printf(sim->p, "select volume %u\ndelete volume", v->number));
+	if (!rc && !st)
+		rc = dyn_fail_nomem(err);
+	if (!rc) {
+		st->pub.destroys = true;
+		sim->p->confirm_disk = e->disk;
+		entries_remove(&want, i);
+		rc = sim_build_table(sim, st, &phase, e->disk, &want, err);
+	}
+	entries_free(&want);
+	return rc;
+}
+
+int dyn_plan_delete_volume(struct dyn_session *s, struct dyn_model *m, size_t volume, struct dyn_plan **out,
+			   struct dyn_err *err)
+{
+	char title[96] = "";
+	struct sim sim;
+	int rc;
+
+	if (volume < m->n_volumes)
+		model_volume_title(&m->volumes[volume], title, sizeof(title));
+	rc = sim_begin(&sim, s, m, err, "Delete volume %s", title);
+	if (rc)
+		return rc;
+	rc = sim_need_volume(&sim, volume, err);
+	if (!rc)
+		rc = m->volumes[volume].layout == DYN_LAYOUT_PARTITION ? delete_basic(&sim, volume, title, err) :
+									 delete_dynamic(&sim, volume, title, err);
+	return sim_finish(&sim, rc, out);
+}

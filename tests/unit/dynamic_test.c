@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * dynamic_test.c - dynamic disks beyond a mirror's repair: to basic and back, mirrors born whole, volumes deleted and
+ * retained, disks that come back; and each of them cut off after every write.
+ */
+#include "tests/unit/plan_rig.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+static void read_at(const char *path, uint64_t off, void *buf, size_t n)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(dyn_pread_full(fd, buf, n, off), 0);
+	close(fd);
+}
+
+static const struct table *table_of(const struct rig *r, size_t disk)
+{
+	return &r->m->priv->disks[disk].table;
+}
+
+static const struct ldm_record *record_of(const struct rig *r, size_t volume)
+{
+	return ldm_db_find(r->m->priv->groups[r->m->volumes[volume].group].db, LDM_VOLUME,
+			   r->m->priv->volumes[volume].record_id);
+}
+
+static size_t containers(const struct rig *r, size_t disk)
+{
+	const struct table *t = table_of(r, disk);
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		n += strcmp(table_type_word(t->kind, &t->parts[i]), "Dynamic Data") == 0;
+	return n;
+}
+
+static void healthy(const struct rig *r)
+{
+	for (size_t i = 0; i < r->m->n_groups; i++)
+		assert_string_equal(r->m->groups[i].problem, "");
+	for (size_t i = 0; i < r->m->n_disks; i++) {
+		assert_int_equal(r->m->disks[i].status, DYN_DISK_ONLINE);
+		assert_int_equal(r->m->disks[i].n_damage, 0);
+	}
+	for (size_t i = 0; i < r->m->n_volumes; i++)
+		assert_int_equal(r->m->volumes[i].status, DYN_VOLUME_HEALTHY);
+}
+
+/* --------------------------------------------------------------- create, delete */
+
+static void mirror_is_born_with_both_halves(void **state)
+{
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	rig_begin(&r, 3, 64 * MIB);
+	rig_upgrade(&r, 0, DYN_TABLE_MBR);
+	rig_upgrade(&r, 1, DYN_TABLE_GPT);
+	rig_refused(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 0 }, 8 * MIB, 0, &p, &r.err), -EINVAL, "two different disks");
+	rig_refused(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 2 }, 8 * MIB, 0, &p, &r.err), -EINVAL, "not a dynamic disk");
+	rig_refused(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 1 }, 60 * MIB, 0, &p, &r.err), -ENOSPC, "enough usable space");
+	rig_refused(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 1 }, 8 * MIB, '1', &p, &r.err), -EINVAL, "drive letter");
+	DO(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 1 }, 8 * MIB, 'M', &p, &r.err), p);
+	assert_int_equal(r.m->volumes[0].layout, DYN_LAYOUT_MIRROR);
+	assert_u64(r.m->volumes[0].size, 8 * MIB);
+	assert_int_equal(r.m->volumes[0].letter, 'M');
+	assert_string_equal(r.m->volumes[0].plexes[0].name, "Volume1-01");
+	assert_string_equal(r.m->volumes[0].plexes[1].name, "Volume1-02");
+	/* the rest of the smaller disk, in whole MiB */
+	DO(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 1, 0 }, 0, 0, &p, &r.err), p);
+	assert_int_equal(r.m->n_volumes, 2);
+	assert_true(r.m->volumes[1].size >= 20 * MIB && r.m->volumes[1].size < 24 * MIB);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(r.m->volumes[i].status, DYN_VOLUME_HEALTHY);
+	rig_end(&r);
+}
+
+static void delete_frees_both_halves(void **state)
+{
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	rig_mirror(&r, DYN_TABLE_MBR, DYN_TABLE_GPT);
+	assert_int_equal(dyn_plan_delete_volume(&r.s, r.m, 0, &p, &r.err), 0);
+	assert_true(dyn_plan_step(p, 0)->destroys);
+	assert_string_equal(dyn_plan_confirm(p), "d0.img");
+	assert_string_equal(dyn_plan_step(p, 0)->diskpart, "select volume 0\ndelete volume");
+	rig_do(&r, 0, p);
+	assert_int_equal(r.m->n_volumes, 0);
+	healthy(&r);
+	assert_int_equal(dyn_plan_delete_volume(&r.s, r.m, 0, &p, &r.err), -EINVAL);
+	/* of a mirror whose disk is gone, too: then the disk can be deleted */
+	DO(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 1 }, 8 * MIB, 0, &p, &r.err), p);
+	r.n = 1;
+	rig_scan(&r, 0, 1);
+	DO(&r, dyn_plan_delete_volume(&r.s, r.m, 0, &p, &r.err), p);
+	DO(&r, dyn_plan_delete_missing(&r.s, r.m, 1, &p, &r.err), p);
+	assert_int_equal(r.m->n_disks, 1);
+	healthy(&r);
+	rig_end(&r);
+}
+
+/* ----------------------------------------------------------------------- retain */
+
+static void retain_gives_an_entry_and_delete_takes_it_back(void **state)
+{
+	static const enum dyn_table kinds[] = { DYN_TABLE_MBR, DYN_TABLE_GPT };
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	for (size_t k = 0; k < 2; k++) {
+		const struct table_part *own = NULL;
+		rig_begin(&r, 1, 64 * MIB);
+		rig_upgrade(&r, 0, kinds[k]);
+		for (int i = 0; i < 3; i++)
+			DO(&r, dyn_plan_create_simple(&r.s, r.m, 0, 4 * MIB, 0, &p, &r.err), p);
+		DO(&r, dyn_plan_retain(&r.s, r.m, 1, &p, &r.err), p);
+		assert_int_equal(containers(&r, 0), 3);
+		assert_true(record_of(&r, 1)->u.volume.vflags & LDM_VOL_RETAIN);
+		for (size_t i = 0; i < table_of(&r, 0)->n; i++)
+			if (table_of(&r, 0)->parts[i].start * 512 == r.m->volumes[1].plexes[0].extents[0].offset)
+				own = &table_of(&r, 0)->parts[i];
+		assert_non_null(own);
+		assert_u64(own->size * 512, r.m->volumes[1].size);
+		healthy(&r);
+		rig_refused(&r, dyn_plan_retain(&r.s, r.m, 1, &p, &r.err), -EALREADY, "retained partition already");
+		DO(&r, dyn_plan_delete_volume(&r.s, r.m, 1, &p, &r.err), p);
+		assert_int_equal(containers(&r, 0), 1);
+		assert_int_equal(r.m->n_volumes, 2);
+		healthy(&r);
+		rig_end(&r);
+	}
+}
+
+static void retain_counts_to_four(void **state)
+{
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	rig_begin(&r, 1, 64 * MIB);
+	rig_upgrade(&r, 0, DYN_TABLE_MBR);
+	for (int i = 0; i < 5; i++)
+		DO(&r, dyn_plan_create_simple(&r.s, r.m, 0, 4 * MIB, 0, &p, &r.err), p);
+	DO(&r, dyn_plan_retain(&r.s, r.m, 1, &p, &r.err), p);
+	rig_refused(&r, dyn_plan_retain(&r.s, r.m, 3, &p, &r.err), -ENOSPC, "5 would be needed");
+	DO(&r, dyn_plan_retain(&r.s, r.m, 2, &p, &r.err), p);
+	assert_int_equal(containers(&r, 0), 4);
+	healthy(&r);
+	rig_end(&r);
+}
+
+/* --------------------------------------------------------------------- to basic */
+
+static void empty_disk_becomes_basic(void **state)
+{
+	static const enum dyn_table kinds[] = { DYN_TABLE_MBR, DYN_TABLE_GPT };
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	for (size_t k = 0; k < 2; k++) {
+		rig_begin(&r, 2, 64 * MIB);
+		rig_upgrade(&r, 0, kinds[k]);
+		rig_upgrade(&r, 1, kinds[1 - k]);
+		assert_int_equal(dyn_plan_to_basic(&r.s, r.m, 0, &p, &r.err), 0);
+		assert_null(dyn_plan_confirm(p));
+		assert_string_equal(dyn_plan_step(p, 0)->diskpart, "select disk 0\nconvert basic");
+		rig_do(&r, 0, p);
+		assert_false(r.m->disks[0].dynamic);
+		assert_int_equal(r.m->disks[0].table, kinds[k]);
+		assert_int_equal(r.m->groups[0].n_disks, 1);
+		assert_int_equal(r.m->groups[0].n_missing, 0);
+		healthy(&r);
+		if (kinds[k] == DYN_TABLE_GPT) { /* the MSR is whole again */
+			assert_int_equal(table_of(&r, 0)->n, 1);
+			assert_u64(table_of(&r, 0)->parts[0].start, 34);
+			assert_u64(table_of(&r, 0)->parts[0].size, 65536);
+		} else {
+			assert_int_equal(table_of(&r, 0)->n, 0);
+		}
+		rig_refused(&r, dyn_plan_to_basic(&r.s, r.m, 0, &p, &r.err), -EALREADY, "basic disk already");
+		DO(&r, dyn_plan_to_basic(&r.s, r.m, 1, &p, &r.err), p); /* the last one: nobody is left to be told */
+		assert_int_equal(r.m->n_groups, 0);
+		rig_upgrade(&r, 0, DYN_TABLE_NONE);
+		healthy(&r);
+		rig_end(&r);
+	}
+}
+
+static void simple_volumes_become_partitions(void **state)
+{
+	static const enum dyn_table kinds[] = { DYN_TABLE_MBR, DYN_TABLE_GPT };
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	for (size_t k = 0; k < 2; k++) {
+		uint64_t at[2];
+		rig_mirror(&r, kinds[k], kinds[1 - k]);
+		rig_refused(&r, dyn_plan_to_basic(&r.s, r.m, 0, &p, &r.err), -EBUSY, "C: on Disk 0 is not a simple volume");
+		DO(&r, dyn_plan_break(&r.s, r.m, 0, 1, false, &p, &r.err), p);
+		DO(&r, dyn_plan_create_simple(&r.s, r.m, 0, 4 * MIB, 'D', &p, &r.err), p);
+		for (size_t i = 0; i < 2; i++)
+			at[i] = r.m->volumes[i].plexes[0].extents[0].offset;
+		DO(&r, dyn_plan_to_basic(&r.s, r.m, 0, &p, &r.err), p);
+		assert_false(r.m->disks[0].dynamic);
+		assert_int_equal(r.m->n_volumes, 2);
+		for (size_t i = 0; i < 2; i++) {
+			uint8_t b[512];
+			assert_int_equal(r.m->volumes[i].layout, DYN_LAYOUT_PARTITION);
+			assert_u64(r.m->volumes[i].plexes[0].extents[0].offset, at[i]);
+			assert_u64(r.m->volumes[i].size, (i ? 4 : 8) * MIB);
+			read_at(r.path[0], at[i] + 4096, b, sizeof(b));
+			assert_int_equal(b[0], i ? 0 : 0xa5);
+		}
+		assert_int_equal(r.m->groups[0].n_disks, 1);
+		healthy(&r);
+		rig_end(&r);
+	}
+}
+
+static void five_volumes_do_not_fit_an_mbr(void **state)
+{
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	rig_begin(&r, 1, 64 * MIB);
+	rig_upgrade(&r, 0, DYN_TABLE_MBR);
+	for (int i = 0; i < 5; i++)
+		DO(&r, dyn_plan_create_simple(&r.s, r.m, 0, 4 * MIB, 0, &p, &r.err), p);
+	rig_refused(&r, dyn_plan_to_basic(&r.s, r.m, 0, &p, &r.err), -ENOSPC, "5 would be needed");
+	rig_end(&r);
+}
+
+/* ------------------------------------------------------------------- reactivate */
+
+/* A mirror; its second disk misses a change of the group and comes back. */
+static void rig_stale(struct rig *r)
+{
+	struct dyn_plan *p = NULL;
+	uint8_t newer[512];
+
+	rig_mirror(r, DYN_TABLE_MBR, DYN_TABLE_GPT);
+	DO(r, dyn_plan_create_simple(&r->s, r->m, 1, 4 * MIB, 'S', &p, &r->err), p);
+	r->n = 1;
+	rig_scan(r, 0, 1);
+	r->s.fixed_time += 3600;
+	DO(r, dyn_plan_create_simple(&r->s, r->m, 0, 4 * MIB, 'N', &p, &r->err), p);
+	memset(newer, 0x77, sizeof(newer));
+	rig_put(r->path[0], r->m->volumes[0].plexes[0].extents[0].offset + 4096, newer, sizeof(newer));
+	r->n = 2;
+	rig_scan(r, 0, 2);
+	assert_int_equal(r->m->disks[1].status, DYN_DISK_ERRORS);
+	assert_int_equal(r->m->volumes[0].status, DYN_VOLUME_FAILED_REDUNDANCY);
+}
+
+static void stale_disk_is_brought_up_to_date(void **state)
+{
+	struct dyn_plan *p = NULL;
+	bool named = false;
+	struct rig r;
+
+	(void)state;
+	rig_stale(&r);
+	assert_int_equal(dyn_plan_reactivate(&r.s, r.m, 1, &p, &r.err), 0);
+	assert_string_equal(dyn_plan_confirm(p), "d1.img"); /* its half is overwritten */
+	for (size_t i = 0; i < dyn_plan_n_notes(p); i++) {
+		const char *n = dyn_plan_note(p, i);
+		named |= strstr(n, "2023-11-14 22:13:20 UTC") && strstr(n, "2023-11-14 23:13:20 UTC") && strstr(n, "Disk 1");
+		assert_null(strstr(n, "left out"));
+	}
+	assert_true(named);
+	for (size_t i = 0; i < dyn_plan_n_steps(p); i++) /* never a byte of the source's data */
+		assert_true(dyn_plan_step(p, i)->kind != DYN_STEP_COPY || dyn_plan_step(p, i)->disk == 1);
+	rig_do(&r, 0, p);
+	healthy(&r);
+	assert_int_equal(r.m->n_volumes, 3);
+	assert_int_equal(r.m->volumes[0].layout, DYN_LAYOUT_MIRROR);
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t b[512];
+		const struct dyn_extent *e = &r.m->volumes[0].plexes[i].extents[0];
+		read_at(r.m->disks[e->disk].path, e->offset + 4096, b, sizeof(b));
+		assert_int_equal(b[0], 0x77);
+	}
+	rig_refused(&r, dyn_plan_reactivate(&r.s, r.m, 1, &p, &r.err), -EALREADY, "up to date");
+	rig_end(&r);
+}
+
+/* A change is cut off while an out of date disk is there: finishing it must not pass the old half for a good one. */
+static void recovery_leaves_a_stale_disk_stale(void **state)
+{
+	(void)state;
+	for (size_t cut = 1; cut < 9; cut++) {
+		struct dyn_plan *p = NULL;
+		struct rig r;
+		size_t total;
+		rig_stale(&r);
+		assert_int_equal(dyn_plan_create_simple(&r.s, r.m, 0, 4 * MIB, 0, &p, &r.err), 0);
+		total = rig_carry_out(p, cut);
+		assert_true(total > cut);
+		dyn_plan_free(p);
+		rig_scan(&r, 0, 2);
+		assert_true(r.m->groups[0].interrupted);
+		DO(&r, dyn_plan_recover(&r.s, r.m, 0, &p, &r.err), p);
+		assert_false(r.m->groups[0].interrupted);
+		assert_false(r.m->priv->disks[1].current);
+		assert_int_equal(r.m->volumes[0].status, DYN_VOLUME_FAILED_REDUNDANCY);
+		rig_end(&r);
+	}
+}
+
+static void which_half_is_newer_is_not_guessed(void **state)
+{
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	/* three disks; the mirror's first disk is away, and only the third knows of the last change */
+	rig_mirror(&r, DYN_TABLE_MBR, DYN_TABLE_GPT);
+	rig_blank(&r, 2, 64 * MIB);
+	r.n = 3;
+	rig_scan(&r, 0, 3);
+	rig_upgrade(&r, 2, DYN_TABLE_MBR);
+	rig_scan(&r, 2, 1);
+	DO(&r, dyn_plan_create_simple(&r.s, r.m, 0, 4 * MIB, 'N', &p, &r.err), p);
+	rig_scan(&r, 1, 2); /* the mirror's second disk, out of date, and the third */
+	rig_refused(&r, dyn_plan_reactivate(&r.s, r.m, 0, &p, &r.err), -ENODEV, "cannot be known");
+	rig_end(&r);
+}
+
+static void damaged_copy_is_replaced_and_its_halves_stay(void **state)
+{
+	uint8_t junk[512];
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	rig_mirror(&r, DYN_TABLE_MBR, DYN_TABLE_GPT);
+	memset(junk, 0x11, sizeof(junk));
+	rig_put(r.path[1], (r.m->priv->disks[1].ph.private_start + LDM_CONFIG_START + 1) * 512, junk, sizeof(junk));
+	rig_scan(&r, 0, 2);
+	assert_false(r.m->priv->disks[1].current);
+	assert_int_equal(dyn_plan_reactivate(&r.s, r.m, 1, &p, &r.err), 0);
+	assert_null(dyn_plan_confirm(p));
+	assert_int_equal(dyn_plan_n_steps(p), 1);
+	rig_do(&r, 0, p);
+	healthy(&r);
+	assert_int_equal(r.m->volumes[0].layout, DYN_LAYOUT_MIRROR);
+	rig_end(&r);
+}
+
+/* ----------------------------------------------------------------------- import */
+
+static void groups_are_not_merged(void **state)
+{
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	rig_begin(&r, 2, 64 * MIB);
+	rig_scan(&r, 0, 1);
+	rig_upgrade(&r, 0, DYN_TABLE_MBR);
+	rig_scan(&r, 1, 1);
+	rig_upgrade(&r, 0, DYN_TABLE_MBR);
+	assert_int_equal(r.m->n_groups, 2);
+	rig_refused(&r, dyn_plan_import(&r.s, r.m, 1, 0, &p, &r.err), -ENOTSUP, "not merged");
+	rig_refused(&r, dyn_plan_import(&r.s, r.m, 0, 0, &p, &r.err), -EALREADY, "itself");
+	assert_int_equal(dyn_plan_import(&r.s, r.m, 2, 0, &p, &r.err), -EINVAL);
+	rig_end(&r);
+}
+
+/* ------------------------------------------------------------------ power cuts */
+
+enum cut_op { CUT_MIRROR, CUT_DELETE, CUT_RETAIN, CUT_DELETE_RETAINED, CUT_BASIC, CUT_REACTIVATE, CUT_OPS };
+
+static void cut_rig(struct rig *r, enum cut_op op)
+{
+	struct dyn_plan *p = NULL;
+
+	if (op == CUT_REACTIVATE) {
+		rig_stale(r);
+		return;
+	}
+	rig_begin(r, 2, 64 * MIB);
+	rig_upgrade(r, 0, DYN_TABLE_MBR);
+	rig_upgrade(r, 1, DYN_TABLE_GPT);
+	if (op == CUT_DELETE)
+		DO(r, dyn_plan_create_mirror(&r->s, r->m, (size_t[]){ 0, 1 }, 8 * MIB, 0, &p, &r->err), p);
+	for (int i = 0; op != CUT_DELETE && i < 2; i++)
+		DO(r, dyn_plan_create_simple(&r->s, r->m, 0, 4 * MIB, 0, &p, &r->err), p);
+	if (op == CUT_DELETE_RETAINED)
+		DO(r, dyn_plan_retain(&r->s, r->m, 0, &p, &r->err), p);
+}
+
+static int cut_plan(struct rig *r, enum cut_op op, struct dyn_plan **p)
+{
+	switch (op) {
+	case CUT_MIRROR:
+		return dyn_plan_create_mirror(&r->s, r->m, (size_t[]){ 0, 1 }, 8 * MIB, 0, p, &r->err);
+	case CUT_RETAIN:
+		return dyn_plan_retain(&r->s, r->m, 0, p, &r->err);
+	case CUT_BASIC:
+		return dyn_plan_to_basic(&r->s, r->m, 0, p, &r->err);
+	case CUT_REACTIVATE:
+		return dyn_plan_reactivate(&r->s, r->m, 1, p, &r->err);
+	default:
+		return dyn_plan_delete_volume(&r->s, r->m, 0, p, &r->err);
+	}
+}
+
+/* The retained mark is part of the picture here. */
+static void picture(const struct rig *r, char *dst, size_t n)
+{
+	rig_picture(r->m, dst, n);
+	for (size_t i = 0; i < r->m->n_volumes; i++)
+		if (r->m->volumes[i].group != DYN_NONE && record_of(r, i)->u.volume.vflags & LDM_VOL_RETAIN)
+			snprintf(dst + strlen(dst), n - strlen(dst), " retained %zu", i);
+}
+
+static void finish_interrupted(struct rig *r, const char *what)
+{
+	struct dyn_plan *rec = NULL;
+
+	for (size_t g = 0; g < r->m->n_groups; g++) {
+		if (!r->m->groups[g].interrupted)
+			continue;
+		if (dyn_plan_recover(&r->s, r->m, g, &rec, &r->err))
+			fail_msg("%s: %s", what, r->err.what);
+		rig_carry_out(rec, SIZE_MAX);
+		dyn_plan_free(rec);
+		rig_scan(r, 0, r->n);
+	}
+	for (size_t g = 0; g < r->m->n_groups; g++)
+		if (r->m->groups[g].problem[0])
+			fail_msg("%s: %s", what, r->m->groups[g].problem);
+}
+
+/* What a person does with a disk that its group lists and that is basic: its volumes there, then the disk itself. */
+static void forget_missing(struct rig *r)
+{
+	struct dyn_plan *p = NULL;
+
+	while (r->m->n_groups && r->m->groups[0].n_missing) {
+		size_t v = 0;
+		while (v < r->m->n_volumes && r->m->volumes[v].status != DYN_VOLUME_FAILED)
+			v++;
+		if (v < r->m->n_volumes)
+			DO(r, dyn_plan_delete_volume(&r->s, r->m, v, &p, &r->err), p);
+		else
+			DO(r, dyn_plan_delete_missing(&r->s, r->m, r->m->n_disks - 1, &p, &r->err), p);
+	}
+}
+
+/* A reactivation that was cut off is asked for again; its rebuild is resumed, or the mirror added. */
+static void finish_reactivation(struct rig *r)
+{
+	struct dyn_plan *p = NULL;
+
+	if (!r->m->priv->disks[1].current)
+		DO(r, dyn_plan_reactivate(&r->s, r->m, 1, &p, &r->err), p);
+	if (r->m->n_jobs)
+		DO(r, dyn_plan_resume(&r->s, r->m, 0, &p, &r->err), p);
+	else if (r->m->volumes[0].layout == DYN_LAYOUT_SIMPLE)
+		DO(r, dyn_plan_add_mirror(&r->s, r->m, 0, 1, DYN_TABLE_NONE, &p, &r->err), p);
+}
+
+static void one_cut(struct rig *r, enum cut_op op, const struct dyn_plan *p, size_t cut, const char *old, const char *new,
+		    size_t *back, size_t *forward)
+{
+	char now[512], what[64];
+
+	snprintf(what, sizeof(what), "op %d cut %zu", (int)op, cut);
+	rig_carry_out(p, cut);
+	rig_scan(r, 0, r->n);
+	finish_interrupted(r, what);
+	if (op == CUT_BASIC)
+		forget_missing(r);
+	picture(r, now, sizeof(now));
+	*back += strcmp(now, old) == 0;
+	if (op == CUT_REACTIVATE) {
+		finish_reactivation(r);
+		picture(r, now, sizeof(now));
+	}
+	*forward += strcmp(now, new) == 0;
+	if (strcmp(now, old) != 0 && strcmp(now, new) != 0)
+		fail_msg("%s: %s", what, now);
+}
+
+static void every_cut_ends_old_or_new(void **state)
+{
+	(void)state;
+	for (enum cut_op op = 0; op < CUT_OPS; op++) {
+		char old[512], new[512], saved[MAX_DISKS][128];
+		struct dyn_plan *p = NULL;
+		struct rig r;
+		size_t total, back = 0, forward = 0;
+
+		cut_rig(&r, op);
+		picture(&r, old, sizeof(old));
+		for (size_t i = 0; i < r.n; i++) {
+			snprintf(saved[i], sizeof(saved[i]), "%s.old", r.path[i]);
+			rig_copy_file(r.path[i], saved[i]);
+		}
+		if (cut_plan(&r, op, &p))
+			fail_msg("%s", r.err.what);
+		total = rig_carry_out(p, SIZE_MAX);
+		rig_scan(&r, 0, r.n);
+		if (op == CUT_REACTIVATE)
+			finish_reactivation(&r);
+		picture(&r, new, sizeof(new));
+		assert_string_not_equal(old, new);
+		for (size_t cut = 0; cut <= total; cut++) {
+			for (size_t i = 0; i < r.n; i++)
+				rig_copy_file(saved[i], r.path[i]);
+			one_cut(&r, op, p, cut, old, new, &back, &forward);
+		}
+		if (back < (op == CUT_BASIC ? 1 : 2) || forward < 2)
+			fail_msg("op %d: %zu cuts end old, %zu new, of %zu", (int)op, back, forward, total);
+		dyn_plan_free(p);
+		for (size_t i = 0; i < r.n; i++)
+			unlink(saved[i]);
+		rig_end(&r);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(mirror_is_born_with_both_halves),
+		cmocka_unit_test(delete_frees_both_halves),
+		cmocka_unit_test(retain_gives_an_entry_and_delete_takes_it_back),
+		cmocka_unit_test(retain_counts_to_four),
+		cmocka_unit_test(empty_disk_becomes_basic),
+		cmocka_unit_test(simple_volumes_become_partitions),
+		cmocka_unit_test(five_volumes_do_not_fit_an_mbr),
+		cmocka_unit_test(stale_disk_is_brought_up_to_date),
+		cmocka_unit_test(recovery_leaves_a_stale_disk_stale),
+		cmocka_unit_test(which_half_is_newer_is_not_guessed),
+		cmocka_unit_test(damaged_copy_is_replaced_and_its_halves_stay),
+		cmocka_unit_test(groups_are_not_merged),
+		cmocka_unit_test(every_cut_ends_old_or_new),
+	};
+	return cmocka_run_group_tests_name("dynamic", tests, NULL, NULL);
+}
