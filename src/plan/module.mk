@@ -3,6 +3,7 @@ libdynadisk_a_SOURCES += \
 	src/plan/basic.c \
 	src/plan/break.c \
 	src/plan/clean.c \
+	src/plan/clone.c \
 	src/plan/create.c \
 	src/plan/delete.c \
 	src/plan/entries.c src/plan/entries.h \

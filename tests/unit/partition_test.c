@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* partition_test.c - partitions created, changed and deleted on image files, and what is refused. */
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "tests/unit/plan_rig.h"
@@ -325,6 +326,242 @@ static void unique_ids(void **state)
 	rig_end(&r);
 }
 
+/* ------------------------------------------------------------------------ clean */
+
+static bool all_zero(const char *path, uint64_t from, uint64_t n)
+{
+	uint8_t *b = malloc(n);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool zero = true;
+
+	assert_int_equal(dyn_pread_full(fd, b, n, from), 0);
+	for (uint64_t i = 0; i < n; i++)
+		zero &= b[i] == 0;
+	close(fd);
+	free(b);
+	return zero;
+}
+
+static void clean_forgets_a_basic_disk(void **state)
+{
+	static const enum dyn_table kinds[] = { DYN_TABLE_MBR, DYN_TABLE_GPT };
+	uint8_t mark[512];
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	memset(mark, 0x5a, sizeof(mark));
+	for (size_t k = 0; k < 2; k++) {
+		rig_begin(&r, 1, 64 * MIB);
+		init(&r, 0, kinds[k]);
+		create(&r, 0, DYN_PART_PRIMARY, 8);
+		rig_put(r.path[0], MIB - 512, mark, 512);
+		rig_put(r.path[0], MIB, mark, 512);
+		rig_put(r.path[0], 63 * MIB - 512, mark, 512);
+		rig_put(r.path[0], 63 * MIB, mark, 512);
+		rig_scan(&r, 0, 1);
+		assert_int_equal(dyn_plan_clean(&r.s, r.m, 0, false, &p, &r.err), 0);
+		assert_string_equal(dyn_plan_step(p, 0)->diskpart, "clean");
+		assert_string_equal(dyn_plan_step(p, 0)->effect, "ERASES DISK 0");
+		assert_true(dyn_plan_step(p, 0)->destroys);
+		assert_string_equal(dyn_plan_confirm(p), "d0.img");
+		assert_string_equal(dyn_plan_note(p, 0), "These volumes of Disk 0 are lost: Volume 0.");
+		rig_do(&r, 0, p);
+		assert_int_equal(r.m->disks[0].status, DYN_DISK_NOT_INITIALIZED);
+		assert_true(r.m->disks[0].blank);
+		assert_true(all_zero(r.path[0], 0, MIB) && all_zero(r.path[0], 63 * MIB, MIB));
+		assert_false(all_zero(r.path[0], MIB, 512)); /* the rest is as it was */
+		assert_false(all_zero(r.path[0], 63 * MIB - 512, 512));
+		init(&r, 0, kinds[1 - k]);
+		rig_end(&r);
+	}
+}
+
+static void clean_takes_an_empty_dynamic_disk_out_of_its_group(void **state)
+{
+	static const enum dyn_table kinds[] = { DYN_TABLE_MBR, DYN_TABLE_GPT };
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	for (size_t k = 0; k < 2; k++) {
+		rig_mirror(&r, kinds[k], kinds[1 - k]);
+		rig_refused(&r, dyn_plan_clean(&r.s, r.m, 0, false, &p, &r.err), -EBUSY, "still holds parts of: C:");
+		rig_refused(&r, dyn_plan_clean(&r.s, r.m, 1, true, &p, &r.err), -EBUSY, "still holds parts of: C:");
+		DO(&r, dyn_plan_break(&r.s, r.m, 0, 1, false, &p, &r.err), p);
+		rig_refused(&r, dyn_plan_clean(&r.s, r.m, 0, false, &p, &r.err), -EBUSY, "still holds parts of: C:");
+		DO(&r, dyn_plan_clean(&r.s, r.m, 1, false, &p, &r.err), p);
+		assert_int_equal(r.m->n_disks, 2); /* no Disk M0 waits for it */
+		assert_int_equal(r.m->disks[1].status, DYN_DISK_NOT_INITIALIZED);
+		assert_int_equal(r.m->groups[0].n_disks, 1);
+		assert_string_equal(r.m->groups[0].problem, "");
+		assert_int_equal(r.m->volumes[0].status, DYN_VOLUME_HEALTHY);
+		rig_upgrade(&r, 1, kinds[k]); /* and may come back */
+		DO(&r, dyn_plan_add_mirror(&r.s, r.m, 0, 1, DYN_TABLE_NONE, &p, &r.err), p);
+		assert_int_equal(r.m->volumes[0].layout, DYN_LAYOUT_MIRROR);
+		rig_end(&r);
+	}
+	/* the only disk of a group, and one that a rebuild fills */
+	rig_begin(&r, 2, 64 * MIB);
+	rig_upgrade(&r, 0, DYN_TABLE_MBR);
+	DO(&r, dyn_plan_clean(&r.s, r.m, 0, false, &p, &r.err), p);
+	assert_int_equal(r.m->n_groups, 0);
+	rig_upgrade(&r, 0, DYN_TABLE_MBR);
+	DO(&r, dyn_plan_create_simple(&r.s, r.m, 0, 8 * MIB, 'C', &p, &r.err), p);
+	assert_int_equal(dyn_plan_add_mirror(&r.s, r.m, 0, 1, DYN_TABLE_MBR, &p, &r.err), 0);
+	rig_carry_out(p, SIZE_MAX);
+	dyn_plan_free(p);
+	rig_scan(&r, 0, 2);
+	rig_refused(&r, dyn_plan_clean(&r.s, r.m, 1, false, &p, &r.err), -EBUSY, "target of a rebuild");
+	rig_end(&r);
+}
+
+static void clean_all_says_that_it_is_final(void **state)
+{
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	rig_begin(&r, 1, 64 * MIB);
+	init(&r, 0, DYN_TABLE_GPT);
+	assert_int_equal(dyn_plan_clean(&r.s, r.m, 0, true, &p, &r.err), 0);
+	assert_int_equal(dyn_plan_n_steps(p), 1);
+	assert_int_equal(dyn_plan_step(p, 0)->kind, DYN_STEP_IMAGE);
+	assert_u64(dyn_plan_step(p, 0)->size, 64 * MIB);
+	assert_u64(dyn_plan_step(p, 0)->target_offset, 0);
+	assert_true(dyn_plan_step(p, 0)->destroys);
+	assert_string_equal(dyn_plan_step(p, 0)->diskpart, "clean all");
+	assert_string_equal(dyn_plan_confirm(p), "d0.img");
+	assert_non_null(strstr(dyn_plan_note(p, 0), "cannot be undone"));
+	dyn_plan_free(p);
+	rig_end(&r);
+}
+
+/* ------------------------------------------------------------------------ clone */
+
+/* Disk 0 as the OVH guide shows it: ESP, MSR, then dynamic; and a recovery partition at `tail` MiB (0: none). */
+static void ovh_disk(struct rig *r, uint64_t size, uint64_t tail)
+{
+	struct dyn_part_spec spec = { .kind = DYN_PART_PRIMARY, .size = 30 * MIB + 512, .offset = tail * MIB, .id = RECOVERY };
+	struct dyn_plan *p = NULL;
+
+	rig_begin(r, 2, size);
+	init(r, 0, DYN_TABLE_GPT);
+	delete(r, 0, true);
+	create(r, 0, DYN_PART_EFI, 35);
+	create(r, 0, DYN_PART_MSR, 16);
+	if (tail) {
+		DO(r, dyn_plan_create_partition(&r->s, r->m, 0, &spec, &p, &r->err), p);
+		DO(r, dyn_plan_gpt_attributes(&r->s, r->m, 0, 2, 0x8000000000000001, &p, &r->err), p);
+	}
+	rig_upgrade(r, 0, DYN_TABLE_NONE);
+}
+
+static void clone_makes_the_guides_layout(void **state)
+{
+	static const char *const lines[] = {
+		"convert gpt", "select partition 1\ndelete partition override", "create partition efi size=35",
+		"create partition msr size=16",
+		"create partition primary size=31 offset=204800\nset id=" RECOVERY "\ngpt attributes=0x8000000000000001",
+	};
+	struct dyn_plan *p = NULL;
+	const struct dyn_partition *a, *b;
+	struct rig r;
+
+	(void)state;
+	ovh_disk(&r, 256 * MIB, 200);
+	assert_string_equal(r.m->disks[0].partitions[1].type_word, "Dynamic Reserved");
+	assert_int_equal(dyn_plan_clone_layout(&r.s, r.m, 0, 1, &p, &r.err), 0);
+	assert_string_equal(dyn_plan_title(p), "Prepare Disk 1 like Disk 0");
+	assert_int_equal(dyn_plan_n_steps(p), 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_string_equal(dyn_plan_step(p, i)->diskpart, lines[i]);
+	assert_string_equal(dyn_plan_confirm(p), "d1.img");
+	for (size_t i = 0; i < 5; i++)
+		for (size_t k = 0; k < dyn_plan_step(p, i)->n_writes; k++)
+			assert_int_equal(dyn_plan_step(p, i)->writes[k].disk, 1);
+	rig_do(&r, 0, p);
+	a = r.m->disks[0].partitions;
+	b = r.m->disks[1].partitions;
+	assert_int_equal(r.m->disks[1].n_partitions, 3);
+	assert_string_equal(b[0].type_word, "System");
+	assert_u64(b[0].offset, a[0].offset);
+	assert_u64(b[0].size, a[0].size);
+	assert_string_not_equal(b[0].guid, a[0].guid);
+	assert_string_equal(b[1].type_word, "Reserved"); /* Dynamic Reserved and Reserved together */
+	assert_u64(b[1].offset, a[1].offset);
+	assert_u64(b[1].size, 16 * MIB);
+	assert_string_equal(b[2].type_word, "Recovery");
+	assert_u64(b[2].offset, 200 * MIB);
+	assert_u64(b[2].size, 30 * MIB + 512);
+	assert_u64(b[2].attributes, 0x8000000000000001);
+	assert_string_equal(b[2].name, a[r.m->disks[0].n_partitions - 1].name);
+	rig_refused(&r, dyn_plan_clone_layout(&r.s, r.m, 0, 1, &p, &r.err), -ENOTEMPTY, "has partitions");
+	rig_refused(&r, dyn_plan_clone_layout(&r.s, r.m, 0, 0, &p, &r.err), -EINVAL, "itself");
+	/* converted, the two are the same to the sector */
+	rig_upgrade(&r, 1, DYN_TABLE_NONE);
+	a = r.m->disks[0].partitions;
+	b = r.m->disks[1].partitions;
+	assert_int_equal(r.m->disks[1].n_partitions, r.m->disks[0].n_partitions);
+	for (size_t i = 0; i < r.m->disks[0].n_partitions; i++) {
+		assert_string_equal(a[i].type_id, b[i].type_id);
+		assert_u64(a[i].offset, b[i].offset);
+		assert_u64(a[i].size, b[i].size);
+	}
+	rig_end(&r);
+}
+
+static void clone_fits_disks_of_other_sizes(void **state)
+{
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	ovh_disk(&r, 256 * MIB, 200);
+	DO(&r, dyn_plan_create_simple(&r.s, r.m, 0, 90 * MIB, 'C', &p, &r.err), p); /* up to 52 + 90 MiB */
+	rig_blank(&r, 1, 210 * MIB); /* the recovery partition moves up */
+	rig_scan(&r, 0, 2);
+	DO(&r, dyn_plan_clone_layout(&r.s, r.m, 0, 1, &p, &r.err), p);
+	assert_u64(r.m->disks[1].partitions[2].offset, 179 * MIB);
+	assert_u64(r.m->disks[1].partitions[2].size, 30 * MIB + 512);
+	rig_blank(&r, 1, 160 * MIB); /* here it would lie in the room that the volume needs */
+	rig_scan(&r, 0, 2);
+	rig_refused(&r, dyn_plan_clone_layout(&r.s, r.m, 0, 1, &p, &r.err), -ENOSPC, "more to be laid out like Disk 0");
+	rig_blank(&r, 1, 32 * MIB);
+	rig_scan(&r, 0, 2);
+	rig_refused(&r, dyn_plan_clone_layout(&r.s, r.m, 0, 1, &p, &r.err), -ENOSPC, "more to be laid out like Disk 0");
+	rig_blank(&r, 1, 1024 * MIB);
+	rig_scan(&r, 0, 2);
+	DO(&r, dyn_plan_clone_layout(&r.s, r.m, 0, 1, &p, &r.err), p);
+	assert_u64(r.m->disks[1].partitions[2].offset, 200 * MIB);
+	rig_end(&r);
+}
+
+static void clone_of_an_mbr_disk(void **state)
+{
+	struct dyn_part_spec spec = { .kind = DYN_PART_PRIMARY, .size = 20 * MIB, .id = "27" };
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	rig_begin(&r, 2, 128 * MIB);
+	rig_refused(&r, dyn_plan_clone_layout(&r.s, r.m, 0, 1, &p, &r.err), -EINVAL, "no layout");
+	init(&r, 0, DYN_TABLE_MBR);
+	DO(&r, dyn_plan_create_partition(&r.s, r.m, 0, &spec, &p, &r.err), p);
+	create(&r, 0, DYN_PART_PRIMARY, 40);
+	DO(&r, dyn_plan_set_active(&r.s, r.m, 0, 1, true, &p, &r.err), p);
+	assert_int_equal(dyn_plan_clone_layout(&r.s, r.m, 0, 1, &p, &r.err), 0);
+	assert_int_equal(dyn_plan_n_steps(p), 2);
+	assert_string_equal(dyn_plan_step(p, 1)->diskpart, "create partition primary size=20 id=27");
+	rig_do(&r, 0, p);
+	assert_int_equal(r.m->disks[1].table, DYN_TABLE_MBR);
+	assert_int_equal(r.m->disks[1].n_partitions, 1);
+	assert_string_equal(r.m->disks[1].partitions[0].type_id, "27");
+	assert_u64(r.m->disks[1].partitions[0].offset, MIB);
+	assert_u64(r.m->disks[1].partitions[0].size, 20 * MIB);
+	rig_end(&r);
+}
+
 /* ------------------------------------------------------------------ power cuts */
 
 /* The table as every reader has to see it. */
@@ -437,6 +674,12 @@ int main(void)
 		cmocka_unit_test(mbr_active_and_types),
 		cmocka_unit_test(dynamic_disks_keep_their_ldm_partitions),
 		cmocka_unit_test(unique_ids),
+		cmocka_unit_test(clean_forgets_a_basic_disk),
+		cmocka_unit_test(clean_takes_an_empty_dynamic_disk_out_of_its_group),
+		cmocka_unit_test(clean_all_says_that_it_is_final),
+		cmocka_unit_test(clone_makes_the_guides_layout),
+		cmocka_unit_test(clone_fits_disks_of_other_sizes),
+		cmocka_unit_test(clone_of_an_mbr_disk),
 		cmocka_unit_test(every_cut_leaves_the_old_table_or_the_new),
 	};
 	return cmocka_run_group_tests_name("partition", tests, NULL, NULL);
