@@ -11,8 +11,8 @@ static size_t volume_of(const struct scan *s, size_t disk, const struct dyn_part
 {
 	for (size_t v = 0; v < s->n_volumes; v++) {
 		const struct scan_volume *vol = &s->volumes[v];
-		if (vol->pub.layout == DYN_LAYOUT_PARTITION && vol->pub.n_plexes && vol->plexes[0].extents[0].disk == disk &&
-		    vol->plexes[0].extents[0].offset == p->offset)
+		if (vol->pub.layout == DYN_LAYOUT_PARTITION && vol->pub.n_plexes &&
+		    vol->plexes[0].extents[0].disk == disk && vol->plexes[0].extents[0].offset == p->offset)
 			return v;
 	}
 	return DYN_NONE;

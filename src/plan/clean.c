@@ -25,8 +25,10 @@ static int need_empty(const struct sim *sim, size_t disk, struct dyn_err *err)
 				  "%s is the target of a rebuild", d->name);
 	if (d->group != DYN_NONE && sim->groups[d->group].db && sim->disks[disk].record_id &&
 	    sim_volumes_on(sim, sim->groups[d->group].db, sim->disks[disk].record_id, volumes, sizeof(volumes)))
-		return dyn_refuse(err, -EBUSY, "Remove the mirror halves on it (break with nokeep) and delete its other volumes first.",
-				  "%s still holds parts of: %s", d->name, volumes);
+		return dyn_refuse(
+			err, -EBUSY,
+			"Remove the mirror halves on it (break with nokeep) and delete its other volumes first.",
+			"%s still holds parts of: %s", d->name, volumes);
 	return 0;
 }
 

@@ -4,7 +4,8 @@
  *
  * The places and sizes are the source's, to the sector. The MSR is taken as it was before LDM's metadata partition was
  * carved from its start, so that converting the new disk to dynamic leaves the source's layout. A partition behind the
- * data that would lie past the end of a smaller disk moves up against its end, as long as the data still fits before it.
+ * data that would lie past the end of a smaller disk moves up against its end, as long as the data still fits before
+ * it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,9 +18,9 @@
 
 struct layout {
 	const struct table *source;
-	uint64_t data_end;         /* behind the last sector that a volume of the source occupies */
+	uint64_t data_end; /* behind the last sector that a volume of the source occupies */
 	size_t n;
-	struct table_part *parts;  /* of the target, by start */
+	struct table_part *parts; /* of the target, by start */
 };
 
 static bool is_oem(const struct table *t, const struct table_part *p)
@@ -62,7 +63,8 @@ static void note_data(size_t from, const struct dyn_volume *v, const struct dyn_
 		bool cloned = false;
 
 		for (size_t i = 0; v->layout == DYN_LAYOUT_PARTITION && i < l->source->n; i++)
-			cloned |= l->source->parts[i].start * PART_SECTOR == e->offset && is_oem(l->source, &l->source->parts[i]);
+			cloned |= l->source->parts[i].start * PART_SECTOR == e->offset &&
+				  is_oem(l->source, &l->source->parts[i]);
 		if (e->disk == from && !cloned && end > l->data_end)
 			l->data_end = end;
 	}
@@ -81,7 +83,8 @@ static int read_layout(struct sim *sim, size_t from, struct layout *l, struct dy
 		if (!is_oem(t, &t->parts[i])) {
 			part_title(sim, from, i, title, sizeof(title));
 			if (strcmp(table_type_word(t->kind, &t->parts[i]), "Unknown") == 0 &&
-			    plan_note(sim->p, "%s of %s is left out: its type is not known.", title, sim->m->disks[from].name))
+			    plan_note(sim->p, "%s of %s is left out: its type is not known.", title,
+				      sim->m->disks[from].name))
 				return dyn_fail_nomem(err);
 			continue;
 		}
@@ -107,9 +110,10 @@ static int too_small(const struct sim *sim, size_t from, size_t to, uint64_t lac
 	char text[32];
 
 	dyn_text_size(text, sizeof(text), lack * PART_SECTOR);
-	return dyn_refuse(err, -ENOSPC, "Use a disk at least as large.",
-			  "There is not enough usable space for this operation: %s needs %s more to be laid out like %s",
-			  sim->m->disks[to].name, text, sim->m->disks[from].name);
+	return dyn_refuse(
+		err, -ENOSPC, "Use a disk at least as large.",
+		"There is not enough usable space for this operation: %s needs %s more to be laid out like %s",
+		sim->m->disks[to].name, text, sim->m->disks[from].name);
 }
 
 /* Partitions behind the data move up when the target ends earlier. */
@@ -182,7 +186,10 @@ static const char *lines(struct dyn_plan *plan, enum dyn_table kind, const struc
 		snprintf(id, sizeof(id), "\nset id=%s", p->gpt_type);
 	if (kind == DYN_TABLE_GPT && p->gpt_attrs)
 		snprintf(attrs, sizeof(attrs), "\ngpt attributes=0x%016llX", (unsigned long long)p->gpt_attrs);
-	return plan_printf(plan, "create partition %s size=%llu%s%s%s", esp ? "efi" : msr ? "msr" : "primary",
+	return plan_printf(plan, "create partition %s size=%llu%s%s%s",
+			   esp ? "efi" :
+			   msr ? "msr" :
+				 "primary",
 			   (unsigned long long)((p->size + PART_MIB - 1) / PART_MIB), offset, id, attrs);
 }
 
@@ -199,16 +206,18 @@ static int make_parts(struct sim *sim, size_t from, size_t to, const struct layo
 
 		t = sim->disks[to].table;
 		for (size_t k = 0; k < t->n; k++)
-			have |= t->parts[k].start == p->start && t->parts[k].size == p->size && part_is(p, t->parts[k].gpt_type);
+			have |= t->parts[k].start == p->start && t->parts[k].size == p->size &&
+				part_is(p, t->parts[k].gpt_type);
 		if (!have && !part_room_at(sim, to, p->start, p->size))
-			return dyn_refuse(err, -ENOSPC, "Clean it first, so that its partition table is made anew (clean).",
-					  "%s has no room at sector %llu, where %s has a partition", sim->m->disks[to].name,
-					  (unsigned long long)p->start, sim->m->disks[from].name);
+			return dyn_refuse(
+				err, -ENOSPC, "Clean it first, so that its partition table is made anew (clean).",
+				"%s has no room at sector %llu, where %s has a partition", sim->m->disks[to].name,
+				(unsigned long long)p->start, sim->m->disks[from].name);
 		dyn_text_size(size, sizeof(size), p->size * PART_SECTOR);
 		if (!have)
 			rc = part_put(sim, to, p,
-				      plan_printf(sim->p, "Create a partition of %s (%s) on %s", size, table_type_word(t->kind, p),
-						  sim->m->disks[to].name),
+				      plan_printf(sim->p, "Create a partition of %s (%s) on %s", size,
+						  table_type_word(t->kind, p), sim->m->disks[to].name),
 				      lines(sim->p, t->kind, p, behind), err);
 		behind = p->start + p->size;
 	}

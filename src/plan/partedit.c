@@ -36,14 +36,15 @@ static int may_delete(const struct sim *sim, size_t disk, size_t part, bool over
 	part_title(sim, disk, part, title, sizeof(title));
 	if (part_is_ldm(t->kind, p))
 		return dyn_refuse(err, -EPERM, "Delete the volumes in it instead, or convert the empty disk to basic.",
-				  "%s of %s belongs to LDM: deleting it would destroy every dynamic volume of the disk", title, name);
+				  "%s of %s belongs to LDM: deleting it would destroy every dynamic volume of the disk",
+				  title, name);
 	if (!override && !is_data(t->kind, p))
 		return dyn_refuse(err, -EACCES, "Add \"override\" when it is really meant.",
 				  "%s of %s is protected: it is not an ordinary data partition", title, name);
 	for (size_t i = 0; p->extended && i < t->n; i++)
 		if (t->parts[i].logical)
-			return dyn_refuse(err, -ENOTEMPTY, "Delete the logical drives in it first.", "%s of %s is not empty", title,
-					  name);
+			return dyn_refuse(err, -ENOTEMPTY, "Delete the logical drives in it first.",
+					  "%s of %s is not empty", title, name);
 	return 0;
 }
 
@@ -81,9 +82,10 @@ int part_delete(struct sim *sim, size_t disk, size_t part, bool override, struct
 	}
 	memmove(&e.want.parts[part], &e.want.parts[part + 1], (e.want.n - part - 1) * sizeof(*e.want.parts));
 	e.want.n--;
-	rc = part_edit_step(sim, disk, &e, plan_printf(sim->p, "Delete %s of %s", title, name), effect,
-			    plan_printf(sim->p, "select partition %zu\ndelete partition%s", part + 1, override ? " override" : ""),
-			    v != DYN_NONE, err);
+	rc = part_edit_step(
+		sim, disk, &e, plan_printf(sim->p, "Delete %s of %s", title, name), effect,
+		plan_printf(sim->p, "select partition %zu\ndelete partition%s", part + 1, override ? " override" : ""),
+		v != DYN_NONE, err);
 	part_edit_end(&e);
 	return rc;
 }
@@ -129,10 +131,11 @@ static int op_set_id(struct sim *sim, size_t disk, size_t part, const char *id, 
 				sim->m->disks[disk].name);
 	if (!rc)
 		rc = part_edit_step(sim, disk, &e,
-				    plan_printf(sim->p, "Set the type of %s of %s to %s (%s)", title, sim->m->disks[disk].name,
-						table_type_word(e.want.kind, p), id),
+				    plan_printf(sim->p, "Set the type of %s of %s to %s (%s)", title,
+						sim->m->disks[disk].name, table_type_word(e.want.kind, p), id),
 				    "partition table only",
-				    plan_printf(sim->p, "select partition %zu\nset id=%s%s", part + 1, id, override ? " override" : ""),
+				    plan_printf(sim->p, "select partition %zu\nset id=%s%s", part + 1, id,
+						override ? " override" : ""),
 				    false, err);
 	part_edit_end(&e);
 	return rc;
@@ -159,26 +162,30 @@ static int op_attributes(struct sim *sim, size_t disk, size_t part, uint64_t att
 	int rc = part_need(sim, disk, part, err);
 
 	if (!rc && sim->disks[disk].table->kind != DYN_TABLE_GPT)
-		rc = dyn_refuse(err, -EINVAL, "On an MBR disk the type decides (set id).", "%s is an MBR disk: its partitions have no attributes",
-				name);
+		rc = dyn_refuse(err, -EINVAL, "On an MBR disk the type decides (set id).",
+				"%s is an MBR disk: its partitions have no attributes", name);
 	if (!rc)
 		part_title(sim, disk, part, title, sizeof(title));
 	if (!rc && part_is_ldm(DYN_TABLE_GPT, &sim->disks[disk].table->parts[part]))
 		rc = dyn_refuse(err, -EPERM, "Choose another partition.", "%s of %s belongs to LDM", title, name);
 	if (!rc && attributes & ATTR_RESERVED)
 		rc = dyn_refuse(err, -EINVAL, "Use 0x8000000000000001 for a recovery partition, 0 for none.",
-				"bits 3 to 47 of the attributes are reserved (0x%016llX)", (unsigned long long)attributes);
+				"bits 3 to 47 of the attributes are reserved (0x%016llX)",
+				(unsigned long long)attributes);
 	if (!rc && sim->disks[disk].table->parts[part].gpt_attrs == attributes)
-		rc = dyn_refuse(err, -EALREADY, "Continue with the next step.", "%s of %s has these attributes already", title, name);
+		rc = dyn_refuse(err, -EALREADY, "Continue with the next step.", "%s of %s has these attributes already",
+				title, name);
 	if (!rc)
 		rc = part_edit_begin(sim, disk, &e, err);
 	if (rc)
 		return rc;
 	e.want.parts[part].gpt_attrs = attributes;
 	rc = part_edit_step(sim, disk, &e,
-			    plan_printf(sim->p, "Set the attributes of %s of %s to 0x%016llX", title, name, (unsigned long long)attributes),
+			    plan_printf(sim->p, "Set the attributes of %s of %s to 0x%016llX", title, name,
+					(unsigned long long)attributes),
 			    "partition table only",
-			    plan_printf(sim->p, "select partition %zu\ngpt attributes=0x%016llX", part + 1, (unsigned long long)attributes),
+			    plan_printf(sim->p, "select partition %zu\ngpt attributes=0x%016llX", part + 1,
+					(unsigned long long)attributes),
 			    false, err);
 	part_edit_end(&e);
 	return rc;
@@ -205,7 +212,8 @@ static int op_active(struct sim *sim, size_t disk, size_t part, bool active, str
 	int rc = part_need(sim, disk, part, err);
 
 	if (!rc && sim->disks[disk].table->kind != DYN_TABLE_MBR)
-		rc = dyn_refuse(err, -EINVAL, "A GPT disk starts from its EFI system partition; nothing needs to be set.",
+		rc = dyn_refuse(err, -EINVAL,
+				"A GPT disk starts from its EFI system partition; nothing needs to be set.",
 				"%s is a GPT disk: only partitions of MBR disks are active", name);
 	if (!rc)
 		rc = part_edit_begin(sim, disk, &e, err);
@@ -221,9 +229,12 @@ static int op_active(struct sim *sim, size_t disk, size_t part, bool active, str
 		e.want.parts[i].active = false; /* boot code starts the one that has the flag */
 	e.want.parts[part].active = active;
 	if (!rc)
-		rc = part_edit_step(sim, disk, &e, plan_printf(sim->p, "Make %s of %s %s", title, name, active ? "active" : "inactive"),
-				    "partition table only",
-				    plan_printf(sim->p, "select partition %zu\n%s", part + 1, active ? "active" : "inactive"), false, err);
+		rc = part_edit_step(
+			sim, disk, &e,
+			plan_printf(sim->p, "Make %s of %s %s", title, name, active ? "active" : "inactive"),
+			"partition table only",
+			plan_printf(sim->p, "select partition %zu\n%s", part + 1, active ? "active" : "inactive"),
+			false, err);
 	part_edit_end(&e);
 	return rc;
 }
@@ -250,7 +261,8 @@ static int parse_id(const char *id, struct table *want, struct dyn_err *err)
 	if (want->kind == DYN_TABLE_GPT) {
 		uint8_t bytes[16];
 		if (strlen(id) != 36 || dyn_guid_parse(id, bytes) || bytes_all_zero(bytes, sizeof(bytes)))
-			return dyn_refuse(err, -EINVAL, "Give a GUID: uniqueid disk id=baf784e7-6bbd-4cfb-aaac-e86c96e166ee.",
+			return dyn_refuse(err, -EINVAL,
+					  "Give a GUID: uniqueid disk id=baf784e7-6bbd-4cfb-aaac-e86c96e166ee.",
 					  "\"%.40s\" is not the id of a GPT disk", id);
 		dyn_guid_format(bytes, want->gpt_guid);
 		return 0;
@@ -274,7 +286,8 @@ static void id_text(const struct table *t, char dst[40])
 }
 
 /* Windows takes the second of two disks with one id offline. */
-static int need_unique(const struct sim *sim, size_t disk, const struct table *want, const char *id, struct dyn_err *err)
+static int need_unique(const struct sim *sim, size_t disk, const struct table *want, const char *id,
+		       struct dyn_err *err)
 {
 	for (size_t i = 0; i < sim->n_disks; i++) {
 		const struct table *t = sim->disks[i].table;
@@ -287,7 +300,8 @@ static int need_unique(const struct sim *sim, size_t disk, const struct table *w
 		if (i == disk)
 			return dyn_refuse(err, -EALREADY, "Continue with the next step.", "%s has this id already",
 					  sim->m->disks[i].name);
-		return dyn_refuse(err, -EEXIST, "Choose another id: Windows takes one of two disks with the same id offline.",
+		return dyn_refuse(err, -EEXIST,
+				  "Choose another id: Windows takes one of two disks with the same id offline.",
 				  "%s has this id", sim->m->disks[i].name);
 	}
 	return 0;
@@ -315,11 +329,13 @@ static int op_unique_id(struct sim *sim, size_t disk, const char *id, struct dyn
 	id_text(&e.want, new);
 	if (!rc)
 		rc = need_unique(sim, disk, &e.want, new, err);
-	if (!rc && plan_note(sim->p, "Boot entries that name %s by its old id (%s) will not find it any more.", name, old))
+	if (!rc &&
+	    plan_note(sim->p, "Boot entries that name %s by its old id (%s) will not find it any more.", name, old))
 		rc = dyn_fail_nomem(err);
 	if (!rc)
-		rc = part_edit_step(sim, disk, &e, plan_printf(sim->p, "Change the id of %s from %s to %s", name, old, new),
-				    "partition table only", plan_printf(sim->p, "uniqueid disk id=%s", new), false, err);
+		rc = part_edit_step(
+			sim, disk, &e, plan_printf(sim->p, "Change the id of %s from %s to %s", name, old, new),
+			"partition table only", plan_printf(sim->p, "uniqueid disk id=%s", new), false, err);
 	part_edit_end(&e);
 	return rc;
 }

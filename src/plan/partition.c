@@ -10,9 +10,12 @@
 #include "base/bytes.h"
 
 enum {
-	MBR_FIRST = 63,     /* the first track is the boot code's, and LDM's copy of a header is in sector 6 */
-	MBR_ENTRIES = 4, GPT_ENTRIES = 128,
-	TYPE_NTFS = 0x07, TYPE_EXTENDED = 0x05, TYPE_EXTENDED_LBA = 0x0f,
+	MBR_FIRST = 63, /* the first track is the boot code's, and LDM's copy of a header is in sector 6 */
+	MBR_ENTRIES = 4,
+	GPT_ENTRIES = 128,
+	TYPE_NTFS = 0x07,
+	TYPE_EXTENDED = 0x05,
+	TYPE_EXTENDED_LBA = 0x0f,
 	CHS_END = 1024 * 255 * 63,
 };
 
@@ -55,8 +58,8 @@ int part_need_table(const struct sim *sim, size_t disk, struct dyn_err *err)
 	int rc = sim_need_disk(sim, disk, err);
 
 	if (!rc && sim->disks[disk].table->kind == DYN_TABLE_NONE)
-		rc = dyn_refuse(err, -ENXIO, "Initialize it first (convert gpt, or convert mbr).", "%s has no partition table that can be read",
-				sim->m->disks[disk].name);
+		rc = dyn_refuse(err, -ENXIO, "Initialize it first (convert gpt, or convert mbr).",
+				"%s has no partition table that can be read", sim->m->disks[disk].name);
 	return rc;
 }
 
@@ -65,8 +68,9 @@ int part_need_basic(const struct sim *sim, size_t disk, struct dyn_err *err)
 	int rc = part_need_table(sim, disk, err);
 
 	if (!rc && (sim->disks[disk].dynamic || sim->m->disks[disk].dynamic))
-		rc = dyn_refuse(err, -EMEDIUMTYPE, "Use a basic disk, or create volumes on this one (create volume simple).",
-				"%s is a dynamic disk: this works on partitions of basic disks", sim->m->disks[disk].name);
+		rc = dyn_refuse(
+			err, -EMEDIUMTYPE, "Use a basic disk, or create volumes on this one (create volume simple).",
+			"%s is a dynamic disk: this works on partitions of basic disks", sim->m->disks[disk].name);
 	return rc;
 }
 
@@ -86,7 +90,8 @@ bool part_is(const struct table_part *p, const char *gpt_type)
 
 bool part_is_ldm(enum dyn_table kind, const struct table_part *p)
 {
-	return kind == DYN_TABLE_MBR ? p->mbr_type == LDM_MBR_TYPE : part_is(p, LDM_GPT_DATA) || part_is(p, LDM_GPT_META);
+	return kind == DYN_TABLE_MBR ? p->mbr_type == LDM_MBR_TYPE :
+				       part_is(p, LDM_GPT_DATA) || part_is(p, LDM_GPT_META);
 }
 
 void part_title(const struct sim *sim, size_t disk, size_t part, char *dst, size_t n)
@@ -102,7 +107,8 @@ void part_title(const struct sim *sim, size_t disk, size_t part, char *dst, size
 
 static bool is_cluster_or_ldm(const char *guid)
 {
-	return strcmp(guid, LDM_GPT_DATA) == 0 || strcmp(guid, LDM_GPT_META) == 0 || strcmp(guid, PART_GPT_CLUSTER) == 0;
+	return strcmp(guid, LDM_GPT_DATA) == 0 || strcmp(guid, LDM_GPT_META) == 0 ||
+	       strcmp(guid, PART_GPT_CLUSTER) == 0;
 }
 
 static int parse_byte(const char *id, struct table_part *p, struct dyn_err *err)
@@ -118,7 +124,8 @@ static int parse_byte(const char *id, struct table_part *p, struct dyn_err *err)
 		return dyn_refuse(err, -EPERM, "Convert the disk to dynamic instead (convert dynamic).",
 				  "type 42 is LDM's: it is never set by hand");
 	if (v == 0x00 || v == 0x05 || v == 0x0f || v == 0x85 || v == 0xee)
-		return dyn_refuse(err, -EPERM, "Choose the type of a partition that holds data (07: NTFS, 0C: FAT32, 27: recovery).",
+		return dyn_refuse(err, -EPERM,
+				  "Choose the type of a partition that holds data (07: NTFS, 0C: FAT32, 27: recovery).",
 				  "type %02lX says how the table itself is built: it is never set by hand", v);
 	p->mbr_type = (uint8_t)v;
 	return 0;
@@ -130,7 +137,8 @@ static int parse_guid(const char *id, struct table_part *p, struct dyn_err *err)
 	char guid[37];
 
 	if (strlen(id) != 36 || dyn_guid_parse(id, bytes))
-		return dyn_refuse(err, -EINVAL, "On a GPT disk a type is a GUID: id=ebd0a0a2-b9e5-4433-87c0-68b6b72699c7.",
+		return dyn_refuse(err, -EINVAL,
+				  "On a GPT disk a type is a GUID: id=ebd0a0a2-b9e5-4433-87c0-68b6b72699c7.",
 				  "\"%.40s\" is not a partition type", id);
 	dyn_guid_format(bytes, guid);
 	if (is_cluster_or_ldm(guid))
@@ -156,11 +164,11 @@ int part_type_parse(enum dyn_table kind, const char *id, struct table_part *p, s
 
 /* What is looked for, and what was found. */
 struct search {
-	uint64_t size;            /* 0: as much as there is, in whole MiB */
-	uint64_t at;              /* 0: anywhere */
+	uint64_t size; /* 0: as much as there is, in whole MiB */
+	uint64_t at; /* 0: anywhere */
 	uint64_t align;
-	uint64_t start, found;    /* the place; found 0: none yet */
-	uint64_t largest;         /* the longest run that a partition could have */
+	uint64_t start, found; /* the place; found 0: none yet */
+	uint64_t largest; /* the longest run that a partition could have */
 };
 
 static uint64_t align_up(uint64_t v, uint64_t align)
@@ -273,13 +281,17 @@ static int no_room(const struct sim *sim, size_t disk, const struct dyn_part_spe
 	if (s->size)
 		snprintf(lack, sizeof(lack), ", %s are asked for", want);
 	if (spec->offset)
-		return dyn_refuse(err, -ENOSPC, "Leave the offset out, or choose one in unallocated space.",
-				  "There is not enough usable space for this operation: %s has %s free at that offset%s", name, have, lack);
+		return dyn_refuse(
+			err, -ENOSPC, "Leave the offset out, or choose one in unallocated space.",
+			"There is not enough usable space for this operation: %s has %s free at that offset%s", name,
+			have, lack);
 	return dyn_refuse(err, -ENOSPC, "Choose a smaller size or another disk, or delete a partition first.",
-			  "There is not enough usable space for this operation: %s has %s free in one piece%s", name, have, lack);
+			  "There is not enough usable space for this operation: %s has %s free in one piece%s", name,
+			  have, lack);
 }
 
-static int find_room(struct sim *sim, size_t disk, const struct dyn_part_spec *spec, struct search *s, struct dyn_err *err)
+static int find_room(struct sim *sim, size_t disk, const struct dyn_part_spec *spec, struct search *s,
+		     struct dyn_err *err)
 {
 	const struct table *t = sim->disks[disk].table;
 	uint64_t end = t->last_usable + 1;
@@ -297,8 +309,10 @@ static int find_room(struct sim *sim, size_t disk, const struct dyn_part_spec *s
 		search_table(t, usual_limit(t), s);
 		if (!s->found && s->size && usual_limit(t) < end && end <= UINT32_MAX) {
 			search_table(t, end, s);
-			if (s->found && plan_note(sim->p, "It leaves no free MiB at the end of %s, which convert dynamic would need.",
-						  sim->m->disks[disk].name))
+			if (s->found &&
+			    plan_note(sim->p,
+				      "It leaves no free MiB at the end of %s, which convert dynamic would need.",
+				      sim->m->disks[disk].name))
 				return dyn_fail_nomem(err);
 		}
 	}
@@ -319,11 +333,12 @@ static int need_entry(const struct sim *sim, size_t disk, enum dyn_part_kind kin
 		used += !t->parts[i].logical;
 	if (kind == DYN_PART_LOGICAL || used < (size_t)(t->kind == DYN_TABLE_MBR ? MBR_ENTRIES : GPT_ENTRIES))
 		return 0;
-	return dyn_refuse(err, -ENOSPC,
-			  t->kind == DYN_TABLE_GPT ? "Delete a partition first." :
-			  find_extended(t)	   ? "Create a logical drive in the extended partition (create partition logical)." :
-						     "Delete one and create an extended partition in its place, or use a GPT disk.",
-			  "%s would have more than the maximum number of supported partitions (%zu are there)", name, used);
+	return dyn_refuse(
+		err, -ENOSPC,
+		t->kind == DYN_TABLE_GPT ? "Delete a partition first." :
+		find_extended(t) ? "Create a logical drive in the extended partition (create partition logical)." :
+				   "Delete one and create an extended partition in its place, or use a GPT disk.",
+		"%s would have more than the maximum number of supported partitions (%zu are there)", name, used);
 }
 
 static int need_kind(const struct sim *sim, size_t disk, enum dyn_part_kind kind, struct dyn_err *err)
@@ -351,11 +366,14 @@ static int describe(const struct sim *sim, enum dyn_table table, const struct dy
 		    struct dyn_err *err)
 {
 	static const char *const names[] = {
-		[DYN_PART_EFI] = "EFI system partition", [DYN_PART_MSR] = "Microsoft reserved partition",
+		[DYN_PART_EFI] = "EFI system partition",
+		[DYN_PART_MSR] = "Microsoft reserved partition",
 		[DYN_PART_PRIMARY] = "Basic data partition",
 	};
 	static const char *const types[] = {
-		[DYN_PART_EFI] = TABLE_GPT_ESP, [DYN_PART_MSR] = LDM_GPT_MSR, [DYN_PART_PRIMARY] = TABLE_GPT_BASIC,
+		[DYN_PART_EFI] = TABLE_GPT_ESP,
+		[DYN_PART_MSR] = LDM_GPT_MSR,
+		[DYN_PART_PRIMARY] = TABLE_GPT_BASIC,
 	};
 
 	if (table == DYN_TABLE_GPT) {
@@ -369,7 +387,8 @@ static int describe(const struct sim *sim, enum dyn_table table, const struct dy
 	if (p->extended) /* the newer type for what old BIOSes cannot reach, as Windows chooses */
 		p->mbr_type = p->start + p->size > CHS_END ? TYPE_EXTENDED_LBA : TYPE_EXTENDED;
 	if (spec->id && spec->kind != DYN_PART_PRIMARY && spec->kind != DYN_PART_LOGICAL)
-		return dyn_refuse(err, -EINVAL, "Leave the id out.", "only primary partitions and logical drives are given a type");
+		return dyn_refuse(err, -EINVAL, "Leave the id out.",
+				  "only primary partitions and logical drives are given a type");
 	return spec->id ? part_type_parse(table, spec->id, p, err) : 0;
 }
 
@@ -384,8 +403,8 @@ static const char *create_line(struct dyn_plan *p, const struct dyn_part_spec *s
 		snprintf(offset, sizeof(offset), " offset=%llu", (unsigned long long)(spec->offset >> 10));
 	if (spec->align)
 		snprintf(align, sizeof(align), " align=%llu", (unsigned long long)(spec->align >> 10));
-	return plan_printf(p, "create partition %s%s%s%s%s%s", words[spec->kind], size, offset, align, spec->id ? " id=" : "",
-			   spec->id ? spec->id : "");
+	return plan_printf(p, "create partition %s%s%s%s%s%s", words[spec->kind], size, offset, align,
+			   spec->id ? " id=" : "", spec->id ? spec->id : "");
 }
 
 int part_put(struct sim *sim, size_t disk, const struct table_part *p, const char *words, const char *diskpart,
@@ -404,8 +423,8 @@ int part_put(struct sim *sim, size_t disk, const struct table_part *p, const cha
 
 int part_create(struct sim *sim, size_t disk, const struct dyn_part_spec *spec, struct dyn_err *err)
 {
-	static const char *const words[] = { "an EFI system partition", "a Microsoft reserved partition", "a primary partition",
-					     "an extended partition", "a logical drive" };
+	static const char *const words[] = { "an EFI system partition", "a Microsoft reserved partition",
+					     "a primary partition", "an extended partition", "a logical drive" };
 	struct search s = { 0 };
 	struct table_part p = { 0 };
 	char size[32];

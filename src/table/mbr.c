@@ -17,10 +17,17 @@
 #include "table/priv.h"
 
 enum {
-	DISK_ID = 440, ENTRIES = 446, ENTRY = 16, SIGNATURE = 510, SLOTS = 4,
-	TYPE_LINK = 0x05, ACTIVE = 0x80,
-	HEADS = 255, TRACK = 63, CYLINDERS_MAX = 1023,
-	EBR_ROOM = 2048,    /* sectors between an EBR and its logical where there is room, as Windows leaves */
+	DISK_ID = 440,
+	ENTRIES = 446,
+	ENTRY = 16,
+	SIGNATURE = 510,
+	SLOTS = 4,
+	TYPE_LINK = 0x05,
+	ACTIVE = 0x80,
+	HEADS = 255,
+	TRACK = 63,
+	CYLINDERS_MAX = 1023,
+	EBR_ROOM = 2048, /* sectors between an EBR and its logical where there is room, as Windows leaves */
 	LOGICALS_MAX = 120, /* fewer than the reader follows */
 };
 
@@ -75,8 +82,8 @@ static int slot_for(const struct table *want, const struct table_part *p, const 
 	return -1;
 }
 
-static int put_primary(const struct table *want, const struct table_part *p, const uint8_t *old, uint8_t *sector, bool *taken,
-		       struct dyn_err *err)
+static int put_primary(const struct table *want, const struct table_part *p, const uint8_t *old, uint8_t *sector,
+		       bool *taken, struct dyn_err *err)
 {
 	int slot = slot_for(want, p, taken);
 	struct table_mbr_entry was;
@@ -149,7 +156,8 @@ struct link {
 };
 
 /* Where each logical's EBR lies: the first at the start of it all, the others where they are, or in front of theirs. */
-static int place_ebrs(const struct sectmap *map, const struct table_part *ext, struct link *l, size_t n, struct dyn_err *err)
+static int place_ebrs(const struct sectmap *map, const struct table_part *ext, struct link *l, size_t n,
+		      struct dyn_err *err)
 {
 	uint64_t free_from = ext->start;
 
@@ -158,7 +166,9 @@ static int place_ebrs(const struct sectmap *map, const struct table_part *ext, s
 		uint64_t have = i ? present_ebr(map, ext, p->start) : ext->start;
 		if (p->size == 0 || p->start <= free_from || p->start >= ext->start + ext->size ||
 		    p->size > ext->start + ext->size - p->start)
-			return bad_place(p, "logical drives lie inside the extended partition, with a sector in front of each", err);
+			return bad_place(
+				p, "logical drives lie inside the extended partition, with a sector in front of each",
+				err);
 		if (have >= free_from && have < p->start)
 			l[i].ebr = have;
 		else
@@ -168,8 +178,8 @@ static int place_ebrs(const struct sectmap *map, const struct table_part *ext, s
 	return 0;
 }
 
-static void make_ebr(const struct sectmap *map, const struct table_part *ext, const struct link *l, const struct link *next,
-		     uint64_t at, uint8_t *ebr)
+static void make_ebr(const struct sectmap *map, const struct table_part *ext, const struct link *l,
+		     const struct link *next, uint64_t at, uint8_t *ebr)
 {
 	uint64_t unit = at * table_units(map);
 
@@ -221,7 +231,8 @@ static int by_start(const void *a, const void *b)
 	return x->part->start < y->part->start ? -1 : x->part->start > y->part->start;
 }
 
-static int edit_chain(const struct sectmap *map, const struct table *want, struct table_sectors *out, struct dyn_err *err)
+static int edit_chain(const struct sectmap *map, const struct table *want, struct table_sectors *out,
+		      struct dyn_err *err)
 {
 	const struct table_part *ext = NULL;
 	struct link l[LOGICALS_MAX];
