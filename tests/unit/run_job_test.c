@@ -284,38 +284,56 @@ static void its_record_is_its_own(void **state)
 	assert_int_equal(dyn_jobs_wait(l->s, 20000), 0);
 }
 
-/* The console leaves, its child goes on. */
+/* What a console does whose user leaves it with a rebuild under way: its child goes on. */
+static void leave_it_running(struct lab *l, int tell)
+{
+	struct dyn_job j;
+	unsigned id;
+	int rc;
+
+	lab_open(l);
+	id = lab_mirror(l, 4 * LAB_MIB);
+	lab_wait(l, id, DYN_JOB_COPYING, 1);
+	if (dyn_jobs_park(l->s))
+		_exit(1);
+	j = lab_job(l, id);
+	usleep(100000);
+	if (j.state != DYN_JOB_QUEUED || lab_job(l, id).done != j.done)
+		_exit(2);
+	if (fork() > 0)
+		_exit(0);
+	rc = dyn_jobs_unpark(l->s);
+	if (!rc)
+		rc = dyn_jobs_wait(l->s, 20000);
+	j = lab_job(l, id);
+	if (write(tell, rc == 0 && j.state == DYN_JOB_DONE ? "y" : "n", 1) != 1)
+		_exit(3);
+	_exit(0);
+}
+
 static void parked_for_a_fork(void **state)
 {
 	struct lab *l = *state;
-	unsigned id = lab_mirror(l, 6 * LAB_MIB);
-	struct dyn_job j;
-	pid_t child;
-	int status;
+	int status, told[2];
+	char said = 0;
+	pid_t pid;
 
-	lab_wait(l, id, DYN_JOB_COPYING, 1);
-	assert_int_equal(dyn_jobs_park(l->s), 0);
-	j = lab_job(l, id);
-	assert_int_equal(j.state, DYN_JOB_QUEUED);
-	usleep(100000);
-	assert_u64(lab_job(l, id).done, j.done);
-	child = fork();
-	if (child == 0) {
-		int rc = dyn_jobs_unpark(l->s);
-		if (!rc)
-			rc = dyn_jobs_wait(l->s, 20000);
-		j = lab_job(l, id);
-		_exit(rc || j.state != DYN_JOB_DONE);
-	}
-	/* This process "leaves": it does nothing more with the session while the child works. */
-	waitpid(child, &status, 0);
+	lab_close(l);
+	assert_int_equal(pipe(told), 0);
+	pid = fork();
+	if (pid == 0)
+		leave_it_running(l, told[1]);
+	close(told[1]);
+	waitpid(pid, &status, 0);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
-	/* Its own record of the job is out of date now; a real console would be gone. */
-	dyn_model_unref(l->m);
-	l->m = NULL;
-	l->s = NULL;
-	lab_open(l);
+	lab_open(l); /* the console is gone, the work and the locks are not */
+	assert_int_equal(l->m->n_jobs, 1);
+	assert_true(l->m->jobs[0].elsewhere);
+	assert_int_equal(read(told[0], &said, 1), 1);
+	assert_int_equal(said, 'y');
+	close(told[0]);
+	lab_scan(l);
 	lab_assert_mirror(l, 0, 1);
 }
 
