@@ -16,3 +16,12 @@ libdynadisk_a_SOURCES += \
 	src/model/scan.c src/model/scan.h \
 	src/model/volio.c src/model/volio.h \
 	src/model/volume.c
+
+if HAVE_CMOCKA
+MODEL_SUPPORT = $(LDM_SUPPORT) tests/unit/model_support.c tests/unit/model_support.h
+
+check_PROGRAMS += tests/unit/model_ldm_test
+tests_unit_model_ldm_test_SOURCES = tests/unit/model_ldm_test.c $(MODEL_SUPPORT)
+tests_unit_model_ldm_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_model_ldm_test_LDADD = $(UNIT_LIBS)
+endif
