@@ -122,6 +122,7 @@ static int zero_all(struct sim *sim, size_t disk, struct dyn_err *err)
 		return dyn_fail_nomem(err);
 	}
 	st->image_fd = fd;
+	st->no_undo = true;
 	st->pub.destroys = true;
 	st->pub.size = size;
 	if (plan_lock_disk(sim->p, disk) ||

@@ -99,13 +99,13 @@ static void the_preview_says_it_in_diskparts_words(void **state)
 	assert_int_equal(dyn_plan_create_partition(&r.s, r.m, 0, &spec, &p, &r.err), 0);
 	assert_int_equal(dyn_plan_n_steps(p), 1);
 	assert_string_equal(dyn_plan_step(p, 0)->words, "Create an EFI system partition of 350 MB on Disk 0");
-	assert_string_equal(dyn_plan_step(p, 0)->diskpart, "create partition efi size=350");
+	assert_string_equal(dyn_plan_step(p, 0)->diskpart, "select disk 0\ncreate partition efi size=350");
 	assert_false(dyn_plan_step(p, 0)->destroys);
 	assert_null(dyn_plan_confirm(p));
 	rig_do(&r, 0, p);
 	create(&r, 0, DYN_PART_PRIMARY, 64);
 	assert_int_equal(dyn_plan_delete_partition(&r.s, r.m, 0, 1, false, &p, &r.err), 0);
-	assert_string_equal(dyn_plan_step(p, 0)->diskpart, "select partition 2\ndelete partition");
+	assert_string_equal(dyn_plan_step(p, 0)->diskpart, "select disk 0\nselect partition 2\ndelete partition");
 	assert_string_equal(dyn_plan_step(p, 0)->effect, "ERASES Volume 1");
 	assert_true(dyn_plan_step(p, 0)->destroys);
 	assert_string_equal(dyn_plan_confirm(p), "d0.img");
@@ -361,7 +361,7 @@ static void clean_forgets_a_basic_disk(void **state)
 		rig_put(r.path[0], 63 * MIB, mark, 512);
 		rig_scan(&r, 0, 1);
 		assert_int_equal(dyn_plan_clean(&r.s, r.m, 0, false, &p, &r.err), 0);
-		assert_string_equal(dyn_plan_step(p, 0)->diskpart, "clean");
+		assert_string_equal(dyn_plan_step(p, 0)->diskpart, "select disk 0\nclean");
 		assert_string_equal(dyn_plan_step(p, 0)->effect, "ERASES DISK 0");
 		assert_true(dyn_plan_step(p, 0)->destroys);
 		assert_string_equal(dyn_plan_confirm(p), "d0.img");
@@ -430,7 +430,7 @@ static void clean_all_says_that_it_is_final(void **state)
 	assert_u64(dyn_plan_step(p, 0)->size, 64 * MIB);
 	assert_u64(dyn_plan_step(p, 0)->target_offset, 0);
 	assert_true(dyn_plan_step(p, 0)->destroys);
-	assert_string_equal(dyn_plan_step(p, 0)->diskpart, "clean all");
+	assert_string_equal(dyn_plan_step(p, 0)->diskpart, "select disk 0\nclean all");
 	assert_string_equal(dyn_plan_confirm(p), "d0.img");
 	assert_non_null(strstr(dyn_plan_note(p, 0), "cannot be undone"));
 	dyn_plan_free(p);
@@ -460,7 +460,7 @@ static void ovh_disk(struct rig *r, uint64_t size, uint64_t tail)
 static void clone_makes_the_guides_layout(void **state)
 {
 	static const char *const lines[] = {
-		"convert gpt", "select partition 1\ndelete partition override", "create partition efi size=35",
+		"select disk 1\nconvert gpt", "select partition 1\ndelete partition override", "create partition efi size=35",
 		"create partition msr size=16",
 		"create partition primary size=31 offset=204800\nset id=" RECOVERY "\ngpt attributes=0x8000000000000001",
 	};
