@@ -3,12 +3,13 @@
 dist_check_SCRIPTS += \
 	tests/check-layers.sh \
 	tests/e2e/kill.sh \
+	tests/images/scan.sh \
 	tests/shell/language.sh \
 	tests/shell/repair.sh \
 	tests/shell/status.sh \
 	tests/shell/terminal.sh
 
-EXTRA_DIST += tests/tap.sh tests/judge.sh tests/shell/terminal.py \
+EXTRA_DIST += tests/tap.sh tests/judge.sh tests/images/compare.py tests/shell/terminal.py \
 	tests/vm/kernel.sh tests/vm/vm.sh tests/vm/init tests/vm/ldm.sh tests/vm/console.sh tests/README.md
 
 # For ./bootstrap check: which tests a run has to have results of.
