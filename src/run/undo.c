@@ -245,7 +245,17 @@ static int find_database(struct undo_job *u, struct dyn_err *err)
 
 /* ------------------------------------------------------------------- sectors */
 
-/* Each sector must hold what the plan left or what was there before. A rebuild's record, and the database of a disk
+static bool held_between(const struct undo_job *u, uint32_t disk, uint64_t sector, const uint8_t *now)
+{
+	uint64_t sum = bytes_sum(BYTES_SUM, now, SECTOR);
+
+	for (size_t i = 0; i < u->f->n_between; i++)
+		if (u->f->between[i].disk == disk && u->f->between[i].sector == sector && u->f->between[i].sum == sum)
+			return true;
+	return false;
+}
+
+/* Each sector must hold what the plan left, there for a while, or found. A rebuild's record, and the database of a disk
  * that leaves, have moved on since; other sectors say that it is the disk. */
 static int compare_run(const struct undo_job *u, const struct undo_run *r, const uint8_t *now, struct dyn_err *err)
 {
@@ -254,7 +264,7 @@ static int compare_run(const struct undo_job *u, const struct undo_run *r, const
 		if ((r->flags & UNDO_RECORD) || in_database(u, r, r->sector + i))
 			continue;
 		if (memcmp(b, r->after + (size_t)i * SECTOR, SECTOR) != 0 &&
-		    memcmp(b, r->before + (size_t)i * SECTOR, SECTOR) != 0)
+		    memcmp(b, r->before + (size_t)i * SECTOR, SECTOR) != 0 && !held_between(u, r->disk, r->sector + i, b))
 			return not_as_left(u, r->disk, r->sector + i, err);
 	}
 	return 0;

@@ -6,6 +6,7 @@
  * time 8 | title S | reason S | copies 4 | n disks 4, each path S, GUID S, serial S, size 8 |
  * n runs 4, each disk 4, sector 8, count 4, rank 4, flags 4, before, after (count * 512 each) |
  * n images 4, each disk 4, sector 8, count 4, place in the file 8, checksum 8, count checksums 8 |
+ * n between 4, each disk 4, sector 8, checksum 8 |
  * behind the head, at the places named, the old bytes of the images (count * 512 each).
  * S: length 2 and bytes. Rank: the place of the last write to the run in the plan's order.
  *
@@ -49,6 +50,12 @@ struct undo_image {
 	uint64_t image;
 };
 
+/* What a sector holds for a while, when a plan writes it more than once: a plan that was cut off may have left it so. */
+struct undo_between {
+	uint32_t disk;
+	uint64_t sector, sum;    /* bytes_sum() of the 512 bytes */
+};
+
 struct undo_file {
 	int64_t when;
 	char *title;
@@ -60,6 +67,8 @@ struct undo_file {
 	struct undo_run *runs;
 	size_t n_images;
 	struct undo_image *images;
+	size_t n_between;
+	struct undo_between *between;
 	int fd;                  /* of a loaded file, -1 else */
 };
 
@@ -71,6 +80,7 @@ void undo_file_free(struct undo_file *f); /* NULL is fine */
 int undo_file_add(struct undo_file *f, uint32_t disk, uint64_t sector, uint32_t n, uint32_t rank, uint32_t flags,
 		  const uint8_t *before, const uint8_t *after);
 
+int undo_file_add_between(struct undo_file *f, uint32_t disk, uint64_t sector, uint64_t sum); /* -ENOMEM */
 /* Appends a range of an image without its bytes; io and image_fd are read when the file is stored. -ENOMEM. */
 int undo_file_add_image(struct undo_file *f, uint32_t disk, uint64_t sector, uint32_t n, struct dyn_io *io, int image_fd,
 			uint64_t image);

@@ -44,6 +44,7 @@ void undo_file_free(struct undo_file *f)
 	free(f->disks);
 	free(f->runs);
 	free(f->images);
+	free(f->between);
 	free(f->title);
 	free(f->reason);
 	free(f);
@@ -71,6 +72,18 @@ int undo_file_add(struct undo_file *f, uint32_t disk, uint64_t sector, uint32_t 
 	memcpy(r.before, before, bytes);
 	memcpy(r.after, after, bytes);
 	f->runs[f->n_runs++] = r;
+	return 0;
+}
+
+int undo_file_add_between(struct undo_file *f, uint32_t disk, uint64_t sector, uint64_t sum)
+{
+	if (f->n_between % 64 == 0) {
+		struct undo_between *b = realloc(f->between, (f->n_between + 64) * sizeof(*b));
+		if (!b)
+			return -ENOMEM;
+		f->between = b;
+	}
+	f->between[f->n_between++] = (struct undo_between){ disk, sector, sum };
 	return 0;
 }
 
@@ -171,6 +184,12 @@ static void encode(const struct undo_file *f, struct out *o)
 		for (uint32_t k = 0; k < m->n_sectors; k++)
 			put_num(o, 8, m->after_sums[k]);
 	}
+	put_num(o, 4, f->n_between);
+	for (size_t i = 0; i < f->n_between; i++) {
+		put_num(o, 4, f->between[i].disk);
+		put_num(o, 8, f->between[i].sector);
+		put_num(o, 8, f->between[i].sum);
+	}
 	if (!o->bad) {
 		bytes_put_be(o->b + 16, 8, o->n);
 		bytes_put_be(o->b + 8, 8, bytes_sum(BYTES_SUM, o->b + 16, o->n - 16));
@@ -257,6 +276,18 @@ static void decode_images(struct cur *c, struct undo_file *f, size_t head)
 	}
 }
 
+static void decode_between(struct cur *c, struct undo_file *f)
+{
+	size_t n = (size_t)cur_be(c, 4);
+
+	for (size_t i = 0; !c->bad && i < n; i++) {
+		uint32_t disk = (uint32_t)cur_be(c, 4);
+		uint64_t sector = cur_be(c, 8), sum = cur_be(c, 8);
+		if (!c->bad && (disk >= f->n_disks || undo_file_add_between(f, disk, sector, sum)))
+			c->bad = true;
+	}
+}
+
 /* Where the file ends: behind the head, or behind the last image's bytes. */
 static uint64_t file_end(const struct undo_file *f, size_t head)
 {
@@ -290,6 +321,8 @@ static int decode(const uint8_t *b, size_t n, uint64_t file_size, struct undo_fi
 		decode_runs(&c, f);
 	if (!c.bad)
 		decode_images(&c, f, n);
+	if (!c.bad)
+		decode_between(&c, f);
 	if (c.bad || cur_left(&c) || file_end(f, n) != file_size) {
 		undo_file_free(f);
 		return -EBADMSG;

@@ -13,7 +13,26 @@ enum { SECTOR = 512 };
 /* Per disk, sector by sector: what is there before the plan, what it leaves, and when it writes there last. */
 struct picture {
 	struct sectmap *before, *after, *rank; /* rank: a sector that begins with the number */
+	size_t n_between;                      /* what sectors hold for a while: number and checksum */
+	struct undo_between *between;
 };
+
+/* The sector was written before by this plan; what it holds until it is written again is noted. */
+static int note_between(struct picture *pic, uint64_t sector, const uint8_t *next)
+{
+	struct undo_between *all;
+	uint8_t was[SECTOR];
+	int rc = sectmap_get(pic->after, sector, 1, was);
+
+	if (rc || memcmp(was, next, SECTOR) == 0)
+		return rc;
+	all = realloc(pic->between, (pic->n_between + 1) * sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	pic->between = all;
+	all[pic->n_between++] = (struct undo_between){ .sector = sector, .sum = bytes_sum(BYTES_SUM, was, SECTOR) };
+	return 0;
+}
 
 static int note_sector(struct picture *pic, struct dyn_io *io, uint64_t sector, const uint8_t *after, uint32_t rank)
 {
@@ -24,6 +43,8 @@ static int note_sector(struct picture *pic, struct dyn_io *io, uint64_t sector, 
 		rc = dyn_io_read(io, sector * SECTOR, b, SECTOR);
 		if (!rc)
 			rc = sectmap_put(pic->before, sector, 1, b);
+	} else {
+		rc = note_between(pic, sector, after);
 	}
 	if (!rc)
 		rc = sectmap_put(pic->after, sector, 1, after);
@@ -155,6 +176,8 @@ static int save_disk(struct undo_file *f, const struct dyn_plan *p, const struct
 		while (i < pic->before->n && pic->before->runs[i].sector < sector + n)
 			i++;
 	}
+	for (size_t i = 0; !rc && i < pic->n_between; i++)
+		rc = undo_file_add_between(f, index, pic->between[i].sector, pic->between[i].sum);
 	return rc ? rc : save_context(f, p, pic, disk, index);
 }
 
@@ -228,6 +251,7 @@ static int collect_images(struct undo_file *f, const struct dyn_plan *p, const s
 		free(f->runs[f->n_runs - 1].before);
 		free(f->runs[f->n_runs - 1].after);
 	}
+	f->n_between = 0;
 	for (; f->n_images > 0; f->n_images--)
 		free(f->images[f->n_images - 1].after_sums);
 	return 0;
@@ -277,6 +301,7 @@ int run_undo_save(struct dyn_session *s, const struct dyn_plan *p, const struct 
 		sectmap_free(pics[i].before);
 		sectmap_free(pics[i].after);
 		sectmap_free(pics[i].rank);
+		free(pics[i].between);
 	}
 	free(pics);
 	undo_file_free(f);
