@@ -12,6 +12,7 @@ may_write='
 src/table/fdisk.c	[ =](pwrite|ftruncate)\(	the memory file that libfdisk edits instead of the disk
 src/plan/clean.c	[ =]ftruncate\(	a memory file as large as the disk that reads as zeros
 src/model/fsprobe.c	[ =](pwrite|ftruncate)\(	the memory file in which libblkid looks at a volume
+src/base/temp.c	O_TMPFILE [|] O_RDWR|[ =](pwrite|ftruncate)\(	new files without a name, which makers of file systems fill
 ui/lab.c	O_CREAT [|] O_EXCL|ftruncate\(|"/dev/null", O_WRONLY|, "wxe"\)	new image files for practice
 ui/main.c	open\(a->log_file, O_WRONLY|[ (]write\(\*fd, text,	the log of writes; refused when it is a disk
 ui/tui/loop.c	"/dev/null", O_RDWR	a sink in place of the lost terminal

@@ -6,7 +6,9 @@ libdynadisk_a_SOURCES += \
 	src/base/rand.c src/base/rand.h \
 	src/base/sectmap.c src/base/sectmap.h \
 	src/base/session.c src/base/session.h \
-	src/base/text.c
+	src/base/temp.c src/base/temp.h \
+	src/base/text.c \
+	src/base/tool.c src/base/tool.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/base_test
