@@ -8,7 +8,9 @@ libdynadisk_a_SOURCES += \
 	src/plan/delete.c \
 	src/plan/entries.c src/plan/entries.h \
 	src/plan/import.c \
+	src/plan/format.c src/plan/format.h \
 	src/plan/initialize.c \
+	src/plan/mkfs.c \
 	src/plan/mirror.c \
 	src/plan/partedit.c \
 	src/plan/partition.c src/plan/partition.h \
@@ -38,4 +40,9 @@ check_PROGRAMS += tests/unit/dynamic_test
 tests_unit_dynamic_test_SOURCES = tests/unit/dynamic_test.c $(PLAN_RIG)
 tests_unit_dynamic_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_dynamic_test_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/format_test
+tests_unit_format_test_SOURCES = tests/unit/format_test.c tests/unit/run_lab.c tests/unit/run_lab.h tests/unit/unit.h
+tests_unit_format_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_format_test_LDADD = $(UNIT_LIBS)
 endif
