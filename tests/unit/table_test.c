@@ -443,6 +443,244 @@ static void ebr_loop_ends(void **state)
 	unlink(path);
 }
 
+/* ------------------------------------------------------------ extended partitions */
+
+static struct table_part mbr_part(uint64_t start, uint64_t size, uint8_t type)
+{
+	return (struct table_part){ .start = start, .size = size, .mbr_type = type, .extended = type == 0x05 || type == 0x0f };
+}
+
+/* An MBR with one primary, an extended partition and n logicals of 4096 sectors, 2048 behind what is before them. */
+static struct sectmap *logicals_disk(size_t n)
+{
+	struct sectmap *map = new_map(DISK, 512);
+	struct table_part parts[8] = { mbr_part(2048, 4096, 0x07), mbr_part(8192, 80000, 0x05) };
+	struct table want = { .kind = DYN_TABLE_MBR, .mbr_signature = 0x12345678, .parts = parts };
+
+	build(map, &want);
+	want.n = 2;
+	build(map, &want);
+	for (size_t i = 0; i < n; i++) {
+		parts[want.n] = mbr_part(8192 + 2048 + i * 6144, 4096, 0x07);
+		parts[want.n++].logical = true;
+		build(map, &want);
+	}
+	return map;
+}
+
+static void ebr(const struct sectmap *map, uint64_t sector, uint8_t type, uint64_t start, uint64_t size, uint64_t next)
+{
+	uint8_t b[512];
+
+	assert_int_equal(sectmap_get(map, sector, 1, b), 0);
+	assert_int_equal(b[510] | b[511] << 8, 0xaa55);
+	assert_int_equal(b[446 + 4], type);
+	assert_u64(bytes_le(b + 446 + 8, 4), start);
+	assert_u64(bytes_le(b + 446 + 12, 4), size);
+	assert_int_equal(b[462 + 4], next ? 0x05 : 0);
+	assert_u64(bytes_le(b + 462 + 8, 4), next);
+	assert_true(bytes_all_zero(b + 478, 32));
+}
+
+static void ebr_chain_as_windows_writes_it(void **state)
+{
+	struct sectmap *map = logicals_disk(3);
+	struct table t;
+
+	(void)state;
+	ebr(map, 8192, 0x07, 2048, 4096, 6144);          /* relative to itself; the next one to the extended partition */
+	ebr(map, 8192 + 6144, 0x07, 2048, 4096, 12288);
+	ebr(map, 8192 + 12288, 0x07, 2048, 4096, 0);
+	read_ok(map, &t);
+	assert_u64(t.n, 5);
+	assert_u64(t.n_damage, 0);
+	assert_int_equal(t.mbr_signature, 0x12345678);
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(t.parts[2 + i].logical);
+		assert_int_equal(t.parts[2 + i].number, 5 + i);
+		assert_u64(t.parts[2 + i].start, 10240 + i * 6144);
+	}
+	table_clear(&t);
+	sectmap_free(map);
+}
+
+/* Each change is decided by one sector, which is the last one written. */
+static void ebr_changes_end_with_what_decides(void **state)
+{
+	struct sectmap *map = logicals_disk(3);
+	struct table_part add = mbr_part(8192 + 40000, 4096, 0x07);
+	struct table_sectors s;
+	struct table t;
+
+	(void)state;
+	read_ok(map, &t);
+	add.logical = true;
+	t.parts = realloc(t.parts, (t.n + 1) * sizeof(*t.parts));
+	t.parts[t.n++] = add;
+	assert_int_equal(table_build(map, &t, &s, NULL), 0); /* appended: its EBR, then the one that names it */
+	assert_u64(s.n, 2);
+	assert_u64(s.runs[0].sector, 8192 + 40000 - 2048);
+	assert_u64(s.runs[1].sector, 8192 + 12288);
+	table_sectors_clear(&s);
+	t.n--;
+	memmove(&t.parts[3], &t.parts[4], sizeof(*t.parts));
+	t.n--;
+	assert_int_equal(table_build(map, &t, &s, NULL), 0); /* out of the middle: the one before it */
+	assert_u64(s.n, 1);
+	assert_u64(s.runs[0].sector, 8192);
+	table_sectors_clear(&s);
+	t.parts[0].active = true;
+	t.n = 1; /* the whole extended partition: sector 0 alone */
+	assert_int_equal(table_build(map, &t, &s, NULL), 0);
+	assert_u64(s.n, 1);
+	assert_u64(s.runs[0].sector, 0);
+	table_sectors_clear(&s);
+	table_clear(&t);
+	sectmap_free(map);
+}
+
+static void ebr_first_one_goes(void **state)
+{
+	struct sectmap *map = logicals_disk(2);
+	struct table t;
+
+	(void)state;
+	read_ok(map, &t);
+	t.parts[2] = t.parts[3];
+	t.n = 3;
+	build(map, &t);
+	ebr(map, 8192, 0x07, 8192, 4096, 0); /* the chain begins where it must, its logical stays where it is */
+	table_clear(&t);
+	read_ok(map, &t);
+	assert_u64(t.n, 3);
+	assert_u64(t.parts[2].start, 16384);
+	assert_int_equal(t.parts[2].number, 5);
+	assert_u64(t.n_damage, 0);
+	table_clear(&t);
+	sectmap_free(map);
+}
+
+static void mbr_refuses_what_it_cannot_say(void **state)
+{
+	struct sectmap *map = logicals_disk(1), *plain = logicals_disk(0);
+	struct table_sectors s;
+	struct dyn_err err = { 0 };
+	struct table t;
+
+	(void)state;
+	read_ok(map, &t);
+	t.parts[2].start = 8192; /* no sector for its EBR */
+	assert_int_equal(table_build(map, &t, &s, &err), -EINVAL);
+	t.parts[2].start = 8192 + 80000 - 100; /* out of the extended partition */
+	assert_int_equal(table_build(map, &t, &s, &err), -EINVAL);
+	t.parts[1] = t.parts[0]; /* logicals without one, and a slot taken twice */
+	assert_int_equal(table_build(map, &t, &s, &err), -EINVAL);
+	t.n = 2;
+	assert_int_equal(table_build(map, &t, &s, &err), -EINVAL);
+	table_clear(&t);
+	read_ok(plain, &t);
+	t.parts = realloc(t.parts, 5 * sizeof(*t.parts));
+	for (t.n = 2; t.n < 5; t.n++)
+		t.parts[t.n] = mbr_part(90000 + t.n * 1000, 500, 0x07);
+	assert_int_equal(table_build(plain, &t, &s, &err), -EINVAL);
+	assert_non_null(strstr(err.what, "four entries"));
+	t.n = 4;
+	assert_int_equal(table_build(plain, &t, &s, &err), 0);
+	table_sectors_clear(&s);
+	table_clear(&t);
+	sectmap_free(map);
+	sectmap_free(plain);
+}
+
+/* Windows writes CHS fields by the geometry it was told; they are part of entries we were not asked to change. */
+static void mbr_keeps_what_others_wrote(void **state)
+{
+	struct sectmap *map = logicals_disk(0);
+	uint8_t was[512], is[512];
+	struct table t;
+
+	(void)state;
+	put_byte(map, 0, 100, 0xeb); /* boot code */
+	put_byte(map, 0, 446 + 1, 0x77); /* a head of another geometry */
+	assert_int_equal(sectmap_get(map, 0, 1, was), 0);
+	read_ok(map, &t);
+	t.parts[0].active = true;
+	build(map, &t);
+	assert_int_equal(sectmap_get(map, 0, 1, is), 0);
+	was[446] = 0x80;
+	assert_memory_equal(was, is, 512);
+	table_clear(&t);
+	sectmap_free(map);
+}
+
+/* ---------------------------------------------------------- GPT entries in their place */
+
+static uint32_t crc32(const uint8_t *p, size_t n)
+{
+	uint32_t crc = ~0u;
+
+	for (size_t i = 0; i < n; i++) {
+		crc ^= p[i];
+		for (int k = 0; k < 8; k++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+	}
+	return ~crc;
+}
+
+/* Puts bytes into entry 0 of both arrays and makes the checksums right again. */
+static void patch_entry(struct sectmap *map, size_t at, const uint8_t *bytes, size_t n)
+{
+	static uint8_t array[16384];
+
+	for (int backup = 0; backup < 2; backup++) {
+		uint64_t head = backup ? DISK - 1 : 1, from = backup ? DISK - 33 : 2;
+		uint8_t h[512];
+		assert_int_equal(sectmap_get(map, from, 32, array), 0);
+		memcpy(array + at, bytes, n);
+		assert_int_equal(sectmap_put(map, from, 32, array), 0);
+		assert_int_equal(sectmap_get(map, head, 1, h), 0);
+		bytes_put_le(h + 88, 4, crc32(array, sizeof(array)));
+		bytes_put_le(h + 16, 4, 0);
+		bytes_put_le(h + 16, 4, crc32(h, 92));
+		assert_int_equal(sectmap_put(map, head, 1, h), 0);
+	}
+}
+
+static void gpt_entries_change_in_place(void **state)
+{
+	static const uint8_t odd[] = { 'A', 0, 0x1b, 0, 'B', 0, 0, 0 };
+	struct sectmap *map = gpt_disk();
+	uint8_t entry[512];
+	struct table t;
+
+	(void)state;
+	patch_entry(map, 56, odd, sizeof(odd));
+	read_ok(map, &t);
+	assert_string_equal(t.parts[0].name, "A\\x1bB"); /* for people */
+	snprintf(t.parts[0].gpt_type, sizeof(t.parts[0].gpt_type), "%s", TABLE_GPT_RECOVERY);
+	t.parts[0].gpt_attrs = 0x8000000000000001;
+	snprintf(t.gpt_guid, sizeof(t.gpt_guid), "%s", "22222222-2222-4333-8444-555555555555");
+	build(map, &t);
+	table_clear(&t);
+	read_ok(map, &t);
+	assert_u64(t.n_damage, 0);
+	assert_string_equal(t.gpt_guid, "22222222-2222-4333-8444-555555555555");
+	assert_string_equal(t.parts[0].gpt_type, TABLE_GPT_RECOVERY);
+	assert_string_equal(t.parts[0].gpt_guid, MSR_GUID);
+	assert_u64(t.parts[0].gpt_attrs, 0x8000000000000001);
+	assert_int_equal(sectmap_get(map, 2, 1, entry), 0);
+	assert_memory_equal(entry + 56, odd, sizeof(odd)); /* on the disk the name is what it was */
+	snprintf(t.parts[0].name, sizeof(t.parts[0].name), "new");
+	t.parts[0].gpt_attrs = 0;
+	build(map, &t);
+	table_clear(&t);
+	read_ok(map, &t);
+	assert_string_equal(t.parts[0].name, "new");
+	assert_u64(t.parts[0].gpt_attrs, 0);
+	table_clear(&t);
+	sectmap_free(map);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -460,6 +698,12 @@ int main(void)
 		cmocka_unit_test(partition_past_the_end_is_named),
 		cmocka_unit_test(noise),
 		cmocka_unit_test(ebr_loop_ends),
+		cmocka_unit_test(ebr_chain_as_windows_writes_it),
+		cmocka_unit_test(ebr_changes_end_with_what_decides),
+		cmocka_unit_test(ebr_first_one_goes),
+		cmocka_unit_test(mbr_refuses_what_it_cannot_say),
+		cmocka_unit_test(mbr_keeps_what_others_wrote),
+		cmocka_unit_test(gpt_entries_change_in_place),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
