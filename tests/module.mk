@@ -2,6 +2,7 @@
 # The shell tests; the C ones are listed beside what they test. tests/README.md says what each of them proves.
 dist_check_SCRIPTS += \
 	tests/check-layers.sh \
+	tests/images/partitions.sh \
 	tests/e2e/kill.sh \
 	tests/images/scan.sh \
 	tests/shell/language.sh \
@@ -11,6 +12,13 @@ dist_check_SCRIPTS += \
 
 EXTRA_DIST += tests/tap.sh tests/judge.sh tests/images/compare.py tests/shell/terminal.py \
 	tests/vm/kernel.sh tests/vm/vm.sh tests/vm/init tests/vm/ldm.sh tests/vm/console.sh tests/README.md
+
+# The engine's operations by script, for tests/images/.
+EXTRA_PROGRAMS += tests/images/engine
+check_DATA += tests/images/engine$(EXEEXT)
+tests_images_engine_SOURCES = tests/images/engine.c
+tests_images_engine_LDADD = $(ENGINE_LIBS)
+CLEANFILES += tests/images/engine$(EXEEXT)
 
 # For ./bootstrap check: which tests a run has to have results of.
 .PHONY: list-tests
