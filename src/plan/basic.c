@@ -51,11 +51,13 @@ static int check_volumes(const struct sim *sim, size_t disk, size_t *n, struct d
 		index = model_volume_by_guid(sim->m, guid);
 		if (index != DYN_NONE)
 			model_volume_title(&sim->m->volumes[index], title, sizeof(title));
-		return dyn_refuse(err, -EBUSY,
-				  v->u.volume.n_components > 1 ? "Remove the half on this disk first (Remove Mirror), or delete the volume." :
-								 "Back its data up, delete it, and try again.",
-				  "%s on %s is not a simple volume of one piece, and only such volumes can become partitions", title,
-				  sim->m->disks[disk].name);
+		return dyn_refuse(
+			err, -EBUSY,
+			v->u.volume.n_components > 1 ?
+				"Remove the half on this disk first (Remove Mirror), or delete the volume." :
+				"Back its data up, delete it, and try again.",
+			"%s on %s is not a simple volume of one piece, and only such volumes can become partitions",
+			title, sim->m->disks[disk].name);
 	}
 	return 0;
 }
@@ -70,23 +72,25 @@ static int check(struct sim *sim, size_t disk, size_t *n_volumes, struct dyn_err
 	if (!d->dynamic)
 		return dyn_refuse(err, -EALREADY, "Nothing needs to be done.", "%s is a basic disk already", d->name);
 	if (!sim->disks[disk].member)
-		return dyn_refuse(err, -EINVAL, "Reactivate or import it first, or clean it if nothing on it is needed.",
+		return dyn_refuse(err, -EINVAL,
+				  "Reactivate or import it first, or clean it if nothing on it is needed.",
 				  "%s does not carry its group's current database", d->name);
 	rc = sim_need_group(sim, d->group, err);
 	if (rc)
 		return rc;
 	if (sim->m->priv->disks[disk].n_rebuilds)
-		return dyn_refuse(err, -EBUSY, "Wait for the rebuild, or cancel it first.", "a half is being rebuilt on %s", d->name);
+		return dyn_refuse(err, -EBUSY, "Wait for the rebuild, or cancel it first.",
+				  "a half is being rebuilt on %s", d->name);
 	for (size_t i = 0; i < sim->m->n_jobs; i++)
 		if (sim->m->jobs[i].source == disk && sim->m->jobs[i].state != DYN_JOB_DONE)
-			return dyn_refuse(err, -EBUSY, "Wait for the rebuild, or cancel it first.", "%s is the source of a rebuild",
-					  d->name);
+			return dyn_refuse(err, -EBUSY, "Wait for the rebuild, or cancel it first.",
+					  "%s is the source of a rebuild", d->name);
 	return check_volumes(sim, disk, n_volumes, err);
 }
 
 /* The partition that a volume's extent becomes. A retained one keeps number, GUID, attributes and active flag. */
-static void to_partition(struct sim *sim, const struct sim_disk *d, const struct ldm_record *e, const struct ldm_record *v,
-			 struct table_part *p)
+static void to_partition(struct sim *sim, const struct sim_disk *d, const struct ldm_record *e,
+			 const struct ldm_record *v, struct table_part *p)
 {
 	uint64_t start = d->ph.public_start + e->u.extent.start;
 
@@ -147,8 +151,8 @@ static int new_table(struct sim *sim, size_t disk, size_t n_volumes, struct tabl
 		size_t n = entries_primaries(want);
 		entries_free(want);
 		return dyn_refuse(err, -ENOSPC, "Delete volumes that are not needed, or move them to another disk.",
-				  "the partition table of %s has %d entries, and %zu would be needed", sim->m->disks[disk].name,
-				  want->kind == DYN_TABLE_MBR ? MBR_SLOTS : GPT_ENTRIES, n);
+				  "the partition table of %s has %d entries, and %zu would be needed",
+				  sim->m->disks[disk].name, want->kind == DYN_TABLE_MBR ? MBR_SLOTS : GPT_ENTRIES, n);
 	}
 	return 0;
 }
@@ -231,8 +235,8 @@ static int op_to_basic(struct sim *sim, size_t disk, struct dyn_err *err)
 	if (rc)
 		return rc;
 	st = plan_add_step(sim->p, DYN_STEP_SECTORS, disk, plan_printf(sim->p, "Convert %s to basic", d->name),
-			   n ? plan_printf(sim->p, "%zu volume%s become%s partition%s, data stays in place", n, n > 1 ? "s" : "",
-					   n > 1 ? "" : "s", n > 1 ? "s" : "") :
+			   n ? plan_printf(sim->p, "%zu volume%s become%s partition%s, data stays in place", n,
+					   n > 1 ? "s" : "", n > 1 ? "" : "s", n > 1 ? "s" : "") :
 			       "it holds no volumes",
 			   "convert basic");
 	rc = st ? sim_build_table(sim, st, &phase, disk, &want, err) : dyn_fail_nomem(err);
@@ -246,7 +250,8 @@ static int op_to_basic(struct sim *sim, size_t disk, struct dyn_err *err)
 	return rc;
 }
 
-int dyn_plan_to_basic(struct dyn_session *s, struct dyn_model *m, size_t disk, struct dyn_plan **out, struct dyn_err *err)
+int dyn_plan_to_basic(struct dyn_session *s, struct dyn_model *m, size_t disk, struct dyn_plan **out,
+		      struct dyn_err *err)
 {
 	struct sim sim;
 	int rc = disk < m->n_disks ? 0 : dyn_fail(err, -EINVAL, "there is no such disk");

@@ -43,7 +43,8 @@ static int check_member(struct sim *sim, size_t disk, struct dyn_err *err)
 		return rc;
 	d = &sim->m->disks[disk];
 	if (!d->dynamic)
-		return dyn_refuse(err, -EINVAL, "Upgrade it to a dynamic disk first.", "%s is not a dynamic disk", d->name);
+		return dyn_refuse(err, -EINVAL, "Upgrade it to a dynamic disk first.", "%s is not a dynamic disk",
+				  d->name);
 	if (!sim->disks[disk].member)
 		return dyn_refuse(err, -EINVAL, "Reactivate the disk first, or choose another one.",
 				  "%s does not carry its group's current database", d->name);
@@ -60,8 +61,8 @@ static uint64_t largest_size(const struct sim *sim, size_t disk)
 }
 
 /* Refuses a letter that is none, finds the room on each disk; *size 0 becomes the largest that fits on all. */
-static int find_rooms(const struct sim *sim, size_t n, const size_t *disks, uint64_t *size, char letter, uint64_t *starts,
-		      struct dyn_err *err)
+static int find_rooms(const struct sim *sim, size_t n, const size_t *disks, uint64_t *size, char letter,
+		      uint64_t *starts, struct dyn_err *err)
 {
 	char have[32], want[32];
 	uint64_t largest = 0;
@@ -78,9 +79,10 @@ static int find_rooms(const struct sim *sim, size_t n, const size_t *disks, uint
 			continue;
 		dyn_text_size(have, sizeof(have), largest * SECTOR);
 		dyn_text_size(want, sizeof(want), *size * SECTOR);
-		return dyn_refuse(err, -ENOSPC, "Choose another disk or a smaller size.",
-				  "There is not enough usable space for this operation: %s has %s free in one piece%s%s",
-				  sim->m->disks[disks[i]].name, have, *size ? ", wanted are " : "", *size ? want : "");
+		return dyn_refuse(
+			err, -ENOSPC, "Choose another disk or a smaller size.",
+			"There is not enough usable space for this operation: %s has %s free in one piece%s%s",
+			sim->m->disks[disks[i]].name, have, *size ? ", wanted are " : "", *size ? want : "");
 	}
 	return 0;
 }
@@ -98,9 +100,10 @@ static int op_create(struct sim *sim, size_t disk, uint64_t bytes, char letter, 
 	if (rc)
 		return rc;
 	dyn_text_size(text, sizeof(text), size * SECTOR);
-	st = plan_add_step(sim->p, DYN_STEP_SECTORS, disk, plan_printf(sim->p, "Create a simple volume of %s on %s", text, d->name),
-			   "database only",
-			   plan_printf(sim->p, "create volume simple size=%llu disk=%u", (unsigned long long)(size / 2048), d->number));
+	st = plan_add_step(sim->p, DYN_STEP_SECTORS, disk,
+			   plan_printf(sim->p, "Create a simple volume of %s on %s", text, d->name), "database only",
+			   plan_printf(sim->p, "create volume simple size=%llu disk=%u",
+				       (unsigned long long)(size / 2048), d->number));
 	return st ? add_volume(sim, st, 1, &disk, &start, size, letter, err) : dyn_fail_nomem(err);
 }
 
@@ -130,26 +133,27 @@ static int op_create_mirror(struct sim *sim, const size_t disks[2], uint64_t byt
 	if (!rc && disks[0] == disks[1])
 		rc = dyn_refuse(err, -EINVAL, "Name two disks.", "a mirror needs its halves on two different disks");
 	if (!rc && a->group != b->group)
-		rc = dyn_refuse(err, -EXDEV, "Choose two disks of one group.", "%s and %s belong to different disk groups", a->name,
-				b->name);
+		rc = dyn_refuse(err, -EXDEV, "Choose two disks of one group.",
+				"%s and %s belong to different disk groups", a->name, b->name);
 	if (!rc)
 		rc = find_rooms(sim, 2, disks, &size, letter, starts, err);
 	if (rc)
 		return rc;
 	dyn_text_size(text, sizeof(text), size * SECTOR);
 	/* Both halves hold whatever lay there before: equal as soon as the volume is formatted, and not before. */
-	if (plan_note(sim->p, "The new volume is empty and its halves are made equal by formatting it: format it before use."))
+	if (plan_note(sim->p,
+		      "The new volume is empty and its halves are made equal by formatting it: format it before use."))
 		return dyn_fail_nomem(err);
 	st = plan_add_step(sim->p, DYN_STEP_SECTORS, DYN_NONE,
 			   plan_printf(sim->p, "Create a mirrored volume of %s on %s and %s", text, a->name, b->name),
 			   "database only",
-			   plan_printf(sim->p, "create volume mirror size=%llu disk=%u,%u", (unsigned long long)(size / 2048),
-				       a->number, b->number));
+			   plan_printf(sim->p, "create volume mirror size=%llu disk=%u,%u",
+				       (unsigned long long)(size / 2048), a->number, b->number));
 	return st ? add_volume(sim, st, 2, disks, starts, size, letter, err) : dyn_fail_nomem(err);
 }
 
-int dyn_plan_create_mirror(struct dyn_session *s, struct dyn_model *m, const size_t disks[2], uint64_t size, char letter,
-			   struct dyn_plan **out, struct dyn_err *err)
+int dyn_plan_create_mirror(struct dyn_session *s, struct dyn_model *m, const size_t disks[2], uint64_t size,
+			   char letter, struct dyn_plan **out, struct dyn_err *err)
 {
 	struct sim sim;
 	int rc = disks[0] < m->n_disks && disks[1] < m->n_disks ? 0 : dyn_fail(err, -EINVAL, "there is no such disk");
@@ -187,7 +191,8 @@ static int op_write_image(struct sim *sim, size_t volume, const char *path, stru
 
 	model_volume_title(v, title, sizeof(title));
 	if ((v->layout != DYN_LAYOUT_SIMPLE && v->layout != DYN_LAYOUT_MIRROR) || v->status != DYN_VOLUME_HEALTHY)
-		return dyn_refuse(err, -EINVAL, "Choose a healthy simple or mirrored volume.", "%s cannot take an image", title);
+		return dyn_refuse(err, -EINVAL, "Choose a healthy simple or mirrored volume.",
+				  "%s cannot take an image", title);
 	for (size_t i = 0; !rc && i < v->n_plexes; i++) {
 		const struct dyn_extent *e = &v->plexes[i].extents[0];
 		struct plan_step *st;
@@ -201,8 +206,10 @@ static int op_write_image(struct sim *sim, size_t volume, const char *path, stru
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		rc = check_image(v, path, fd, &size, err);
 		dyn_text_size(text, sizeof(text), size);
-		st = rc ? NULL : plan_add_step(sim->p, DYN_STEP_IMAGE, e->disk, plan_printf(sim->p, "Write a file system to %s", title),
-					       plan_printf(sim->p, "ERASES %s", title), "format quick");
+		st = rc ? NULL :
+			  plan_add_step(sim->p, DYN_STEP_IMAGE, e->disk,
+					plan_printf(sim->p, "Write a file system to %s", title),
+					plan_printf(sim->p, "ERASES %s", title), "format quick");
 		if (!st) {
 			if (fd >= 0)
 				close(fd);

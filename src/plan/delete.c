@@ -30,8 +30,8 @@ static size_t neighbour(const struct sim *sim, size_t disk, const struct table *
 }
 
 /* The entry at `start` of a volume that is gone grows into its neighbours, or stays what it is. */
-static int merge_entry(struct sim *sim, struct plan_step *st, unsigned *phase, size_t disk, uint64_t start, uint64_t size,
-		       struct dyn_err *err)
+static int merge_entry(struct sim *sim, struct plan_step *st, unsigned *phase, size_t disk, uint64_t start,
+		       uint64_t size, struct dyn_err *err)
 {
 	struct table want;
 	size_t own = 0, other;
@@ -69,8 +69,8 @@ static size_t disk_to_confirm(const struct dyn_model *m, const struct dyn_volume
 	return DYN_NONE;
 }
 
-static int remove_records(struct sim *sim, size_t group, const struct ldm_record *vol, struct plan_step *st, unsigned *phase,
-			  struct dyn_err *err)
+static int remove_records(struct sim *sim, size_t group, const struct ldm_record *vol, struct plan_step *st,
+			  unsigned *phase, struct dyn_err *err)
 {
 	const struct ldm_db *db = sim->groups[group].db;
 	const struct ldm_record *c = NULL;
@@ -102,7 +102,8 @@ static int delete_dynamic(struct sim *sim, size_t volume, const char *title, str
 	int rc = 0;
 
 	if (v->job != DYN_NONE)
-		return dyn_refuse(err, -EBUSY, "Wait for the rebuild, or cancel it first.", "%s is being rebuilt", title);
+		return dyn_refuse(err, -EBUSY, "Wait for the rebuild, or cancel it first.", "%s is being rebuilt",
+				  title);
 	rc = sim_need_group(sim, v->group, err);
 	if (rc)
 		return rc;
@@ -111,9 +112,12 @@ static int delete_dynamic(struct sim *sim, size_t volume, const char *title, str
 		return dyn_fail(err, -ESTALE, "the database does not hold %s any more", v->name);
 	retained = vol->u.volume.vflags & LDM_VOL_RETAIN;
 	if (vol->u.volume.vflags & (LDM_VOL_BOOT | LDM_VOL_SYSTEM) &&
-	    plan_note(sim->p, "%s is marked as a volume that Windows starts from: without it, this Windows does not start.", title))
+	    plan_note(sim->p,
+		      "%s is marked as a volume that Windows starts from: without it, this Windows does not start.",
+		      title))
 		return dyn_fail_nomem(err);
-	st = plan_add_step(sim->p, DYN_STEP_SECTORS, disk_to_confirm(sim->m, v), plan_printf(sim->p, "Delete volume %s", title),
+	st = plan_add_step(sim->p, DYN_STEP_SECTORS, disk_to_confirm(sim->m, v),
+			   plan_printf(sim->p, "Delete volume %s", title),
 			   v->n_plexes > 1 ? "both its halves become unallocated" : "its room becomes unallocated",
 			   plan_printf(sim->p, "select volume %u\ndelete volume", v->number));
 	if (!st)
@@ -154,10 +158,12 @@ static int delete_basic(struct sim *sim, size_t volume, const char *title, struc
 	else if (want.kind == DYN_TABLE_GPT ? strcmp(p->gpt_type, TABLE_GPT_BASIC) != 0 :
 					      strcmp(table_type_word(want.kind, p), "Primary") && !p->logical)
 		rc = dyn_refuse(err, -EPERM, "Delete partition with override does it.",
-				"%s is a protected partition (%s), not a data volume", title, table_type_word(want.kind, p));
-	st = rc ? NULL : plan_add_step(sim->p, DYN_STEP_SECTORS, e->disk, plan_printf(sim->p, "Delete volume %s", title),
-				       "its room becomes unallocated",
-				       plan_printf(sim->p, "select volume %u\ndelete volume", v->number));
+				"%s is a protected partition (%s), not a data volume", title,
+				table_type_word(want.kind, p));
+	st = rc ? NULL :
+		  plan_add_step(sim->p, DYN_STEP_SECTORS, e->disk, plan_printf(sim->p, "Delete volume %s", title),
+				"its room becomes unallocated",
+				plan_printf(sim->p, "select volume %u\ndelete volume", v->number));
 	if (!rc && !st)
 		rc = dyn_fail_nomem(err);
 	if (!rc) {

@@ -28,10 +28,13 @@ int dyn_plan_import(struct dyn_session *s, struct dyn_model *m, size_t foreign, 
 		return dyn_refuse(err, -EUCLEAN, "Finish or undo the interrupted change of it first.",
 				  "a change to the group %s was cut off half-way", f->name);
 	if (f->n_missing)
-		return dyn_refuse(err, -ENODEV, "Connect its other disks, then rescan.", "%zu of the %zu disks of the group %s are missing",
-				  f->n_missing, f->n_disks, f->name);
-	return dyn_refuse(err, -ENOTSUP,
-			  "Its volumes can be used and repaired here as they are; Windows imports the group when it next sees the disks.",
-			  "the groups %s and %s are not merged: a power cut on the way could leave disks that belong to neither",
-			  f->name, g->name);
+		return dyn_refuse(err, -ENODEV, "Connect its other disks, then rescan.",
+				  "%zu of the %zu disks of the group %s are missing", f->n_missing, f->n_disks,
+				  f->name);
+	return dyn_refuse(
+		err, -ENOTSUP,
+		"Its volumes can be used and repaired here as they are; Windows imports the group when it next sees "
+		"the disks.",
+		"the groups %s and %s are not merged: a power cut on the way could leave disks that belong to neither",
+		f->name, g->name);
 }

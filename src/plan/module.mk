@@ -7,6 +7,7 @@ libdynadisk_a_SOURCES += \
 	src/plan/create.c \
 	src/plan/delete.c \
 	src/plan/entries.c src/plan/entries.h \
+	src/plan/geometry.c src/plan/geometry.h \
 	src/plan/import.c \
 	src/plan/format.c src/plan/format.h \
 	src/plan/initialize.c \
@@ -35,6 +36,11 @@ check_PROGRAMS += tests/unit/partition_test
 tests_unit_partition_test_SOURCES = tests/unit/partition_test.c $(PLAN_RIG)
 tests_unit_partition_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_partition_test_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/geometry_test
+tests_unit_geometry_test_SOURCES = tests/unit/unit.h tests/unit/geometry_test.c
+tests_unit_geometry_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_geometry_test_LDADD = $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/dynamic_test
 tests_unit_dynamic_test_SOURCES = tests/unit/dynamic_test.c $(PLAN_RIG)

@@ -44,12 +44,15 @@ static int describe(struct sim *sim, size_t disk, struct dyn_err *err)
 	time_text(head->time, ours, sizeof(ours));
 	if (md->own_db) {
 		time_text(md->own_db->head.time, theirs, sizeof(theirs));
-		rc = plan_note(sim->p, "The database of %s is at transaction %llu, written %s; its group is at %llu, written %s.",
-			       d->name, (unsigned long long)md->own_db->head.committed_tid, theirs,
-			       (unsigned long long)head->committed_tid, ours);
+		rc = plan_note(
+			sim->p,
+			"The database of %s is at transaction %llu, written %s; its group is at %llu, written %s.",
+			d->name, (unsigned long long)md->own_db->head.committed_tid, theirs,
+			(unsigned long long)head->committed_tid, ours);
 	} else {
-		rc = plan_note(sim->p, "The database copy on %s is damaged; its group is at transaction %llu, written %s.", d->name,
-			       (unsigned long long)head->committed_tid, ours);
+		rc = plan_note(sim->p,
+			       "The database copy on %s is damaged; its group is at transaction %llu, written %s.",
+			       d->name, (unsigned long long)head->committed_tid, ours);
 	}
 	return rc ? dyn_fail_nomem(err) : 0;
 }
@@ -89,16 +92,19 @@ static int check_volume(struct sim *sim, size_t volume, size_t disk, struct dyn_
 
 	model_volume_title(v, title, sizeof(title));
 	if (v->layout == DYN_LAYOUT_RAID5)
-		return dyn_refuse(err, -ENOTSUP, "Let Windows reactivate this disk: it rebuilds RAID-5 volumes.",
-				  "a column of the RAID-5 volume %s on %s is out of date, and dynadisk rebuilds mirrors only", title,
-				  name);
+		return dyn_refuse(
+			err, -ENOTSUP, "Let Windows reactivate this disk: it rebuilds RAID-5 volumes.",
+			"a column of the RAID-5 volume %s on %s is out of date, and dynadisk rebuilds mirrors only",
+			title, name);
 	if (v->layout == DYN_LAYOUT_MIRROR && good == DYN_NONE)
 		return dyn_refuse(err, -ENODEV, "Connect the disk with the other half, then rescan.",
-				  "the other half of %s is not here, and the one on %s is out of date: which is the newer cannot be known",
+				  "the other half of %s is not here, and the one on %s is out of date: which is the "
+				  "newer cannot be known",
 				  title, name);
 	if (v->layout == DYN_LAYOUT_MIRROR)
 		rc = plan_note(sim->p,
-			       "%s: the half on %s is the source. The half on %s is overwritten, also where it holds something newer.",
+			       "%s: the half on %s is the source. The half on %s is overwritten, also where it holds "
+			       "something newer.",
 			       title, sim->m->disks[good].name, name);
 	else
 		rc = plan_note(sim->p, "%s stays as it is: it has no other copy.", title);
@@ -122,7 +128,8 @@ static int check(struct sim *sim, size_t disk, struct dyn_err *err)
 		return dyn_refuse(err, -EBADMSG, "If nothing on it is needed, clean it and add it again.",
 				  "%s has no LDM headers that can be used", d->name);
 	if (md->current)
-		return dyn_refuse(err, -EALREADY, "Nothing needs to be done.", "the database of %s is up to date", d->name);
+		return dyn_refuse(err, -EALREADY, "Nothing needs to be done.", "the database of %s is up to date",
+				  d->name);
 	return sim_need_group(sim, d->group, err);
 }
 
@@ -136,8 +143,8 @@ static int mark_changing(struct sim *sim, struct plan_step *st, unsigned phase, 
 
 	head.status = LDM_VMDB_CHANGE;
 	ldm_vmdb_encode(&head, sector);
-	return plan_write(sim->p, st, phase, disk, sim->disks[disk].ph.private_start + LDM_CONFIG_START, 1, "database header",
-			  own->config, sector);
+	return plan_write(sim->p, st, phase, disk, sim->disks[disk].ph.private_start + LDM_CONFIG_START, 1,
+			  "database header", own->config, sector);
 }
 
 /* The runs of sectors of a region that differ; all of it when the old content is not known. */
@@ -154,8 +161,8 @@ static int write_region(struct sim *sim, struct plan_step *st, unsigned phase, s
 			k++;
 		if (k > i)
 			rc = plan_write(sim->p, st, phase, disk, at + i, k - i,
-					rel < LDM_LOG_START ? "database records" : "transaction log", was + (size_t)i * SECTOR,
-					is + (size_t)i * SECTOR);
+					rel < LDM_LOG_START ? "database records" : "transaction log",
+					was + (size_t)i * SECTOR, is + (size_t)i * SECTOR);
 	}
 	return rc;
 }
@@ -166,16 +173,16 @@ static int write_database(struct sim *sim, size_t disk, struct dyn_err *err)
 	const struct dyn_disk *d = &sim->m->disks[disk];
 	const struct ldm_db *own = sim->m->priv->disks[disk].own_db, *db = sim->groups[d->group].db;
 	uint64_t at = sim->disks[disk].ph.private_start + LDM_CONFIG_START;
-	struct plan_step *st = plan_add_step(sim->p, DYN_STEP_SECTORS, disk,
-					     plan_printf(sim->p, "Bring the database on %s up to date", d->name), "database only",
-					     plan_printf(sim->p, "select disk %u\nrecover", d->number));
+	struct plan_step *st = plan_add_step(
+		sim->p, DYN_STEP_SECTORS, disk, plan_printf(sim->p, "Bring the database on %s up to date", d->name),
+		"database only", plan_printf(sim->p, "select disk %u\nrecover", d->number));
 	int rc = st ? 0 : -ENOMEM;
 
 	if (!rc && own)
 		rc = mark_changing(sim, st, 0, disk, own);
 	if (!rc)
-		rc = write_region(sim, st, 1, disk, LDM_CONFIG_START + 1, LDM_CONFIG_SECTORS - 1, own ? own->config + SECTOR : NULL,
-				  db->config + SECTOR);
+		rc = write_region(sim, st, 1, disk, LDM_CONFIG_START + 1, LDM_CONFIG_SECTORS - 1,
+				  own ? own->config + SECTOR : NULL, db->config + SECTOR);
 	if (!rc)
 		rc = write_region(sim, st, 1, disk, LDM_LOG_START, LDM_LOG_SECTORS, own ? own->log : NULL, db->log);
 	if (!rc)

@@ -118,7 +118,8 @@ int maker_add_volume(struct maker *mk, const struct new_volume *nv, struct dyn_e
 
 	v.u.volume.number = free_number(mk);
 	if (v.u.volume.number == 0)
-		return dyn_refuse(err, -ENOSPC, "Delete volumes that are not needed.", "the group has 255 volumes already");
+		return dyn_refuse(err, -ENOSPC, "Delete volumes that are not needed.",
+				  "the group has 255 volumes already");
 	maker_name(mk, LDM_VOLUME, NULL, name);
 	snprintf(v.name, sizeof(v.name), "%s", name);
 	v.id = maker_id(mk);

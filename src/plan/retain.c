@@ -40,7 +40,8 @@ static void add_piece(struct sim *sim, struct table *t, const struct table_part 
 	t->n++;
 }
 
-/* The container parts[i] is cut so that [start, start + size) stands alone. What it was called goes to its first piece. */
+/* The container parts[i] is cut so that [start, start + size) stands alone. What it was called goes to its first piece.
+ */
 static int split(struct sim *sim, struct plan_step *st, unsigned *phase, size_t disk, uint64_t start, uint64_t size,
 		 struct dyn_err *err)
 {
@@ -67,9 +68,10 @@ static int split(struct sim *sim, struct plan_step *st, unsigned *phase, size_t 
 	add_piece(sim, &want, &old, start + size, old.start + old.size);
 	if (want.kind == DYN_TABLE_MBR && entries_primaries(&want) > MBR_SLOTS)
 		rc = dyn_refuse(err, -ENOSPC,
-				"Volumes at the very start or end of the dynamic room need fewer entries; a GPT disk has room for 128.",
-				"the partition table of %s has four entries, and %zu would be needed", sim->m->disks[disk].name,
-				entries_primaries(&want));
+				"Volumes at the very start or end of the dynamic room need fewer entries; a GPT disk "
+				"has room for 128.",
+				"the partition table of %s has four entries, and %zu would be needed",
+				sim->m->disks[disk].name, entries_primaries(&want));
 	if (!rc && (old.start != start || old.size != size))
 		rc = sim_build_table(sim, st, phase, disk, &want, err);
 	entries_free(&want);
@@ -94,9 +96,11 @@ static int check(struct sim *sim, const struct dyn_volume *v, const char *title,
 				  "%s lies in several pieces, and nothing can start from it", title);
 	for (size_t i = 0; i < v->n_plexes; i++)
 		if (v->plexes[i].n_extents != 1)
-			return dyn_refuse(err, -EINVAL, "Choose a volume of one piece.", "%s lies in several pieces", title);
+			return dyn_refuse(err, -EINVAL, "Choose a volume of one piece.", "%s lies in several pieces",
+					  title);
 	if (v->job != DYN_NONE)
-		return dyn_refuse(err, -EBUSY, "Wait for the rebuild, or cancel it first.", "%s is being rebuilt", title);
+		return dyn_refuse(err, -EBUSY, "Wait for the rebuild, or cancel it first.", "%s is being rebuilt",
+				  title);
 	if (v->status != DYN_VOLUME_HEALTHY)
 		return dyn_refuse(err, -EIO, "Repair it first.", "%s is not healthy", title);
 	return sim_need_group(sim, v->group, err);
@@ -140,9 +144,11 @@ static int op_retain(struct sim *sim, size_t volume, const char *title, struct d
 	for (size_t i = 0; i < v->n_plexes; i++)
 		alone &= stands_alone(sim, &v->plexes[i].extents[0]);
 	if (alone && vol->u.volume.vflags & LDM_VOL_RETAIN)
-		return dyn_refuse(err, -EALREADY, "Nothing needs to be done.", "%s has a retained partition already", title);
+		return dyn_refuse(err, -EALREADY, "Nothing needs to be done.", "%s has a retained partition already",
+				  title);
 	st = plan_add_step(sim->p, DYN_STEP_SECTORS, v->plexes[0].extents[0].disk,
-			   plan_printf(sim->p, "Give %s its own partition entry%s", title, v->n_plexes > 1 ? " on both disks" : ""),
+			   plan_printf(sim->p, "Give %s its own partition entry%s", title,
+				       v->n_plexes > 1 ? " on both disks" : ""),
 			   "partition table and database", plan_printf(sim->p, "select volume %u\nretain", v->number));
 	if (!st)
 		return dyn_fail_nomem(err);
@@ -153,7 +159,8 @@ static int op_retain(struct sim *sim, size_t volume, const char *title, struct d
 	return rc ? rc : mark(sim, v->group, vol, st, &phase, err);
 }
 
-int dyn_plan_retain(struct dyn_session *s, struct dyn_model *m, size_t volume, struct dyn_plan **out, struct dyn_err *err)
+int dyn_plan_retain(struct dyn_session *s, struct dyn_model *m, size_t volume, struct dyn_plan **out,
+		    struct dyn_err *err)
 {
 	char title[96] = "";
 	struct sim sim;

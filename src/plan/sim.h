@@ -81,6 +81,7 @@ size_t sim_volumes_on(const struct sim *sim, const struct ldm_db *db, uint64_t d
 
 /* The operations, each adding its step(s). Arguments have been checked for range only. */
 int op_initialize(struct sim *sim, size_t disk, enum dyn_table table, struct dyn_err *err);
+/* An empty disk only: data partitions are converted when that is asked for, never on the way. */
 int op_upgrade(struct sim *sim, size_t disk, enum dyn_table table, size_t group, struct dyn_err *err);
 int op_break(struct sim *sim, size_t volume, size_t disk, bool keep, struct dyn_err *err);
 int op_delete_missing(struct sim *sim, size_t disk, struct dyn_err *err);

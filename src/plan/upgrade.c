@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * upgrade.c - an empty disk becomes dynamic (DiskPart "convert dynamic"), ldm-format.md 10 and 10.1.
+ * upgrade.c - a basic disk becomes dynamic (DiskPart "convert dynamic"), ldm-format.md 10 and 10.1. Its data
+ * partitions become simple volumes where they are; geometry.c decides what lies where. Not a byte of theirs is written.
  *
  * Order, each line flushed before the next:
  *   1 the private region: database, log, TOC       a cut here leaves debris on a disk that is still basic
@@ -15,108 +16,57 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan/sim.h"
+#include "base/bytes.h"
+#include "plan/geometry.h"
+#include "plan/records.h"
 
-enum { SECTOR = 512, TOC_A = 2, TOC_B = 2045, MIN_PUBLIC = 2048 };
+enum { SECTOR = 512, TOC_A = 2, TOC_B = 2045 };
 
-/* Where the regions of the new dynamic disk will lie, and its table. Sectors. */
-struct geometry {
-	uint64_t private_start, public_start, public_size;
-	struct table want;
-	struct table_part parts[16];
-};
+/* ---------------------------------------------------------------------- checks */
 
-static int geometry_mbr(const struct sim_disk *d, const char *name, struct geometry *g, struct dyn_err *err)
+static size_t data_partitions(const struct table *t)
 {
-	uint64_t total = d->map->total_sectors;
+	size_t n = 0;
 
-	if (total > UINT32_MAX)
-		return dyn_refuse(err, -EFBIG, "Initialize it as GPT.", "%s is larger than the 2 TB an MBR can describe", name);
-	g->private_start = total - LDM_PRIV_SECTORS;
-	g->public_start = 63; /* 2003 and XP take the first sector of the second track whatever the header says */
-	g->public_size = g->private_start - g->public_start;
-	g->want.mbr_signature = d->table->mbr_signature;
-	g->parts[0] = (struct table_part){
-		.number = 1, .start = g->public_start, .size = g->public_size, .mbr_type = LDM_MBR_TYPE,
-	};
-	g->want.n = 1;
-	return 0;
+	for (size_t i = 0; i < t->n; i++)
+		n += geometry_is_data(t, &t->parts[i]) || t->parts[i].extended;
+	return n;
 }
 
-/* Types that stay beside the LDM partitions on a GPT dynamic disk. */
-static bool stays(const struct table_part *p)
+/* Boot code longer than a sector often goes on in the first track: sector 6 must be nobody's. */
+static int check_sector_6(const struct sim_disk *d, const char *name, struct dyn_err *err)
 {
-	return strcmp(p->gpt_type, TABLE_GPT_ESP) == 0 || strcmp(p->gpt_type, TABLE_GPT_RECOVERY) == 0 ||
-	       strcmp(p->gpt_type, LDM_GPT_MSR) == 0;
+	uint8_t sector[SECTOR];
+
+	if (d->table->kind != DYN_TABLE_MBR || d->table->n == 0 || sectmap_get(d->map, LDM_PH_MBR, 1, sector) ||
+	    bytes_all_zero(sector, SECTOR) || memcmp(sector, "PRIVHEAD", 8) == 0)
+		return 0;
+	return dyn_refuse(err, -EBUSY, "Remove the boot manager that uses the first track, and try again.",
+			  "sector 6 of %s, where a dynamic disk has a header, is in use", name);
 }
 
-/* The metadata partition comes from the start of the MSR, the data partition takes the room behind it. */
-static int geometry_gpt(struct sim *sim, const struct sim_disk *d, const char *name, struct geometry *g,
-			struct dyn_err *err)
-{
-	struct table_part *msr = NULL, *meta, *data;
-	uint64_t end = d->table->last_usable + 1, meta_at = d->table->first_usable, data_at;
-
-	if (d->table->n + 2 > sizeof(g->parts) / sizeof(g->parts[0]))
-		return dyn_fail(err, -ENOTSUP, "%s has %zu partitions", name, d->table->n);
-	for (size_t i = 0; i < d->table->n; i++) {
-		g->parts[i] = d->table->parts[i];
-		if (strcmp(g->parts[i].gpt_type, LDM_GPT_MSR) == 0)
-			msr = &g->parts[i];
-	}
-	g->want.n = d->table->n;
-	if (msr && msr->size <= LDM_PRIV_SECTORS)
-		return dyn_refuse(err, -ENOSPC,
-				  "Delete that partition and create one of 32 MB or more (create partition msr size=128).",
-				  "the Microsoft reserved partition of %s is too small to hold the LDM database (1 MB)", name);
-	if (msr) {
-		meta_at = msr->start;
-		msr->start += LDM_PRIV_SECTORS;
-		msr->size -= LDM_PRIV_SECTORS;
-		data_at = msr->start + msr->size;
-	} else {
-		for (size_t i = 0; i < d->table->n; i++)
-			if (d->table->parts[i].start < meta_at + LDM_PRIV_SECTORS + MIN_PUBLIC)
-				meta_at = d->table->parts[i].start + d->table->parts[i].size;
-		data_at = meta_at + LDM_PRIV_SECTORS;
-	}
-	for (size_t i = 0; i < d->table->n; i++)
-		if (d->table->parts[i].start >= data_at && d->table->parts[i].start < end)
-			end = d->table->parts[i].start;
-	if (data_at + MIN_PUBLIC > end)
-		return dyn_refuse(err, -ENOSPC, "Choose a larger disk.", "%s has no room left for volumes", name);
-	meta = &g->parts[g->want.n++];
-	data = &g->parts[g->want.n++];
-	*meta = (struct table_part){ .start = meta_at, .size = LDM_PRIV_SECTORS, .gpt_type = LDM_GPT_META,
-				     .name = "LDM metadata partition" };
-	*data = (struct table_part){ .start = data_at, .size = end - data_at, .gpt_type = LDM_GPT_DATA,
-				     .name = "LDM data partition" };
-	dyn_rand_guid(&sim->s->rand, meta->gpt_guid);
-	dyn_rand_guid(&sim->s->rand, data->gpt_guid);
-	memcpy(g->want.gpt_guid, d->table->gpt_guid, sizeof(g->want.gpt_guid));
-	g->private_start = meta_at;
-	g->public_start = data_at;
-	g->public_size = data->size;
-	return 0;
-}
-
-static int check(struct sim *sim, size_t disk, struct dyn_err *err)
+static int check(struct sim *sim, size_t disk, bool with_data, struct dyn_err *err)
 {
 	const struct sim_disk *sd = &sim->disks[disk];
-	const char *name = sim->m->disks[disk].name;
+	const struct dyn_disk *d = &sim->m->disks[disk];
+	size_t n;
 	int rc = sim_need_disk(sim, disk, err);
 
 	if (rc)
 		return rc;
-	if (sd->dynamic || sim->m->disks[disk].dynamic)
-		return dyn_refuse(err, -EALREADY, "Add the mirror, or create volumes on it.", "%s is a dynamic disk already",
-				  name);
-	for (size_t i = 0; i < sd->table->n; i++)
-		if (sd->table->kind == DYN_TABLE_MBR || !stays(&sd->table->parts[i]))
-			return dyn_refuse(err, -ENOTEMPTY, "Choose an empty disk, or delete its partitions first.",
-					  "%s has partitions with data (%zu): only an empty disk can be upgraded", name,
-					  sd->table->n);
-	return 0;
+	if (sd->dynamic || d->dynamic)
+		return dyn_refuse(err, -EALREADY, "Add the mirror, or create volumes on it.",
+				  "%s is a dynamic disk already", d->name);
+	if (d->removable)
+		return dyn_refuse(err, -ENOTSUP, "Use a fixed disk.",
+				  "%s is removable, and such disks cannot be dynamic", d->name);
+	n = data_partitions(sd->table);
+	if (n && !with_data)
+		return dyn_refuse(err, -ENOTEMPTY,
+				  "Choose an empty disk, delete its partitions, or convert it to dynamic first (they "
+				  "become volumes).",
+				  "%s has partitions with data (%zu)", d->name, n);
+	return check_sector_6(sd, d->name, err);
 }
 
 /* The group to join: the one asked for, or the only one there is. DYN_NONE in *group afterwards: a new one. */
@@ -133,13 +83,34 @@ static int choose_group(struct sim *sim, size_t *group, struct dyn_err *err)
 	return sim_need_group(sim, 0, err);
 }
 
-/* A database of a new group with nothing but this disk in it. */
-static int new_group(struct sim *sim, const char *disk_guid, struct ldm_db **out, uint64_t *record_id, struct dyn_err *err)
+/* The disk's record and those of the volumes that its partitions become. */
+static int add_records(struct maker *mk, const struct geometry *g, const char *disk_guid, uint64_t *record_id,
+		       struct dyn_err *err)
 {
-	struct ldm_record r = { .kind = LDM_DISK, .type = LDM_T_DISK3 };
+	int rc = maker_add_disk(mk, disk_guid, record_id, err);
+
+	for (size_t i = 0; !rc && i < g->n_volumes; i++) {
+		const struct geo_volume *v = &g->volumes[i];
+		struct new_volume nv = {
+			.size = v->size,
+			.part_type = v->part_type,
+			.vflags = v->vflags,
+			.no_letter = v->no_letter,
+			.n_halves = 1,
+			.halves = { { *record_id, v->start - g->public_start } },
+		};
+		rc = maker_add_volume(mk, &nv, err);
+	}
+	return rc;
+}
+
+/* A database of a new group with only this disk in it. */
+static int new_group(struct sim *sim, const char *disk_guid, const struct geometry *g, struct ldm_db **out,
+		     uint64_t *record_id, struct dyn_err *err)
+{
 	struct ldm_commit c = { 0 };
 	struct ldm_db *db = NULL;
-	struct ldm_txn *t = NULL;
+	struct maker mk = { 0 };
 	char guid[37];
 	int rc;
 
@@ -147,22 +118,17 @@ static int new_group(struct sim *sim, const char *disk_guid, struct ldm_db **out
 	rc = ldm_db_new("DYNADISK-Dg0", guid, session_filetime(sim->s), &db);
 	if (rc)
 		return dyn_fail_nomem(err);
-	rc = ldm_txn_begin(db, &t, err);
-	if (rc)
-		goto out;
-	*record_id = r.id = ldm_txn_new_id(t);
-	snprintf(r.name, sizeof(r.name), "Disk1");
-	memcpy(r.u.disk.guid, disk_guid, sizeof(r.u.disk.guid));
-	rc = ldm_txn_add(t, &r, err);
+	rc = maker_begin(&mk, sim, db, err);
 	if (!rc)
-		rc = ldm_txn_commit(t, session_filetime(sim->s), &c, err);
+		rc = add_records(&mk, g, disk_guid, record_id, err);
+	if (!rc)
+		rc = ldm_txn_commit(mk.t, session_filetime(sim->s), &c, err);
 	if (!rc) {
 		*out = c.after;
 		c.after = NULL;
 	}
 	ldm_commit_free(&c);
-	ldm_txn_free(t);
-out:
+	ldm_txn_free(mk.t);
 	ldm_db_free(db);
 	return rc;
 }
@@ -220,11 +186,12 @@ static int write_private_region(struct sim *sim, struct plan_step *st, unsigned 
 		memcpy(region + LDM_LOG_START * SECTOR, db->log, (size_t)LDM_LOG_SECTORS * SECTOR);
 		ldm_toc_encode(&toc, region + TOC_A * SECTOR);
 		ldm_toc_encode(&toc, region + TOC_B * SECTOR);
-		rc = sim_write(sim, st, (*phase)++, disk, at, LDM_PRIV_SECTORS, "private region: database, log, TOC", region,
-			       true);
+		rc = sim_write(sim, st, (*phase)++, disk, at, LDM_PRIV_SECTORS, "private region: database, log, TOC",
+			       region, true);
 	}
 	if (!rc)
-		rc = sim_write(sim, st, (*phase)++, disk, at + LDM_PH_SECONDARY, 1, "private header, second copy", head, false);
+		rc = sim_write(sim, st, (*phase)++, disk, at + LDM_PH_SECONDARY, 1, "private header, second copy", head,
+			       false);
 	if (!rc)
 		rc = sim_write(sim, st, (*phase)++, disk, at + LDM_PH_PRIMARY, 1, "private header", head, false);
 	free(region);
@@ -232,29 +199,23 @@ static int write_private_region(struct sim *sim, struct plan_step *st, unsigned 
 }
 
 /* Step 3: the group learns of the disk. The disk itself takes part, with the seeded database. */
-static int join(struct sim *sim, struct plan_step *st, unsigned *phase, size_t disk, size_t group, struct dyn_err *err)
+static int join(struct sim *sim, struct plan_step *st, unsigned *phase, size_t disk, size_t group,
+		const struct geometry *g, struct dyn_err *err)
 {
 	struct sim_disk *d = &sim->disks[disk];
-	struct ldm_record r = { .kind = LDM_DISK, .type = LDM_T_DISK3 };
-	const struct ldm_db *db = sim->groups[group].db;
-	char name[64];
-	struct ldm_txn *t;
-	int rc = ldm_txn_begin(db, &t, err);
+	struct maker mk;
+	int rc = maker_begin(&mk, sim, sim->groups[group].db, err);
 
 	if (rc)
 		return rc;
-	r.id = d->record_id = ldm_txn_new_id(t);
-	ldm_db_new_name(db, LDM_DISK, NULL, name);
-	snprintf(r.name, sizeof(r.name), "%s", name);
-	memcpy(r.u.disk.guid, d->ldm_guid, sizeof(r.u.disk.guid));
-	rc = ldm_txn_add(t, &r, err);
+	rc = add_records(&mk, g, d->ldm_guid, &d->record_id, err);
 	if (rc) {
-		ldm_txn_free(t);
+		ldm_txn_free(mk.t);
 		return rc;
 	}
 	d->group = group;
 	d->member = true;
-	return sim_commit(sim, group, t, st, phase, err);
+	return sim_commit(sim, group, mk.t, st, phase, err);
 }
 
 static int write_all(struct sim *sim, struct plan_step *st, size_t disk, size_t group, struct geometry *g,
@@ -268,7 +229,7 @@ static int write_all(struct sim *sim, struct plan_step *st, size_t disk, size_t 
 
 	dyn_rand_guid(&sim->s->rand, d->ldm_guid);
 	if (group == DYN_NONE)
-		rc = new_group(sim, d->ldm_guid, &fresh, &d->record_id, err);
+		rc = new_group(sim, d->ldm_guid, g, &fresh, &d->record_id, err);
 	if (rc)
 		return rc;
 	make_privhead(sim, d, group, fresh ? fresh : sim->groups[group].db, g, &d->ph);
@@ -282,7 +243,7 @@ static int write_all(struct sim *sim, struct plan_step *st, size_t disk, size_t 
 		d->member = true;
 		sim->groups[d->group].db = fresh;
 	} else {
-		rc = join(sim, st, &phase, disk, group, err);
+		rc = join(sim, st, &phase, disk, group, g, err);
 	}
 	if (!rc && g->want.kind == DYN_TABLE_MBR &&
 	    sim_write(sim, st, phase++, disk, LDM_PH_MBR, 1, "private header, copy in sector 6", head, false))
@@ -293,13 +254,93 @@ static int write_all(struct sim *sim, struct plan_step *st, size_t disk, size_t 
 	return rc;
 }
 
-int op_upgrade(struct sim *sim, size_t disk, enum dyn_table table, size_t group, struct dyn_err *err)
+/* ------------------------------------------------------------------- the plan */
+
+/* What the partitions hold, by index into the disk's table: malloc'd array of texts that the model owns. */
+static const char **file_systems(const struct sim *sim, size_t disk)
+{
+	const struct table *t = sim->disks[disk].table;
+	const char **fs = calloc(t->n + 1, sizeof(*fs));
+
+	for (size_t i = 0; fs && i < t->n; i++) {
+		fs[i] = "";
+		for (size_t k = 0; k < sim->m->n_volumes; k++) {
+			const struct dyn_volume *v = &sim->m->volumes[k];
+			if (v->layout == DYN_LAYOUT_PARTITION && v->n_plexes && v->plexes[0].extents[0].disk == disk &&
+			    v->plexes[0].extents[0].offset == t->parts[i].start * SECTOR)
+				fs[i] = v->fs;
+		}
+	}
+	return fs;
+}
+
+static int make_geometry(struct sim *sim, size_t disk, struct geometry *g, struct dyn_err *err)
+{
+	const struct sim_disk *d = &sim->disks[disk];
+	const char **fs = file_systems(sim, disk);
+	int rc = fs ? geometry_plan(d->table, d->map->total_sectors, fs, sim->m->disks[disk].name, g, err) :
+		      dyn_fail_nomem(err);
+
+	free(fs);
+	for (size_t i = 0; !rc && g->want.kind == DYN_TABLE_GPT && i < g->want.n; i++)
+		if (!g->parts[i].gpt_guid[0])
+			dyn_rand_guid(&sim->s->rand, g->parts[i].gpt_guid);
+	return rc;
+}
+
+/* Which partitions are taken for Windows' own is an inference from the table: it is said. */
+static int describe(struct sim *sim, size_t disk, const struct geometry *g, struct dyn_err *err)
 {
 	const char *name = sim->m->disks[disk].name;
+	int rc = 0;
+
+	if (g->n_volumes)
+		rc = plan_note(sim->p,
+			       "The data on %s stays where it is. Only Windows and tools that know LDM can read it "
+			       "afterwards.",
+			       name);
+	for (size_t i = 0; !rc && i < g->n_volumes; i++) {
+		const struct geo_volume *v = &g->volumes[i];
+		if (v->vflags & LDM_VOL_SYSTEM)
+			rc = plan_note(sim->p,
+				       "Partition %u of %s is active: it is kept as an entry of its own, as the system "
+				       "volume%s.",
+				       v->number, name, v->vflags & LDM_VOL_BOOT ? " that holds Windows" : "");
+		else if (v->vflags & LDM_VOL_BOOT)
+			rc = plan_note(sim->p,
+				       "Partition %u of %s is taken for the one that holds Windows, being the first "
+				       "NTFS partition "
+				       "behind the %s: it is kept as an entry of its own.",
+				       v->number, name,
+				       g->want.kind == DYN_TABLE_GPT ? "EFI system partition" : "active one");
+	}
+	return rc ? dyn_fail_nomem(err) : 0;
+}
+
+static int add_upgrade(struct sim *sim, size_t disk, size_t group, struct geometry *g, struct dyn_err *err)
+{
+	const char *name = sim->m->disks[disk].name, *becomes = "";
+	struct plan_step *st;
+
+	if (g->n_volumes)
+		becomes = plan_printf(sim->p, ": %zu partition%s become%s simple volume%s", g->n_volumes,
+				      g->n_volumes > 1 ? "s" : "", g->n_volumes > 1 ? "" : "s",
+				      g->n_volumes > 1 ? "s" : "");
+	if (!becomes)
+		return dyn_fail_nomem(err);
+	st = plan_add_step(
+		sim->p, DYN_STEP_SECTORS, disk, plan_printf(sim->p, "Upgrade %s to dynamic%s", name, becomes),
+		group == DYN_NONE ? "starts a new group" : plan_printf(sim->p, "joins %s", sim->m->groups[group].name),
+		"convert dynamic");
+	return st ? write_all(sim, st, disk, group, g, err) : dyn_fail_nomem(err);
+}
+
+static int upgrade(struct sim *sim, size_t disk, enum dyn_table table, size_t group, bool with_data,
+		   struct dyn_err *err)
+{
 	struct sim_disk *d = &sim->disks[disk];
 	struct geometry *g;
-	struct plan_step *st;
-	int rc = check(sim, disk, err);
+	int rc = check(sim, disk, with_data, err);
 
 	if (!rc)
 		rc = choose_group(sim, &group, err);
@@ -313,18 +354,18 @@ int op_upgrade(struct sim *sim, size_t disk, enum dyn_table table, size_t group,
 	g = calloc(1, sizeof(*g));
 	if (!g)
 		return dyn_fail_nomem(err);
-	g->want.kind = d->table->kind;
-	g->want.parts = g->parts;
-	rc = g->want.kind == DYN_TABLE_MBR ? geometry_mbr(d, name, g, err) : geometry_gpt(sim, d, name, g, err);
-	if (!rc) {
-		st = plan_add_step(sim->p, DYN_STEP_SECTORS, disk, plan_printf(sim->p, "Upgrade %s to dynamic", name),
-				   group == DYN_NONE ? "starts a new group" :
-						       plan_printf(sim->p, "joins %s", sim->m->groups[group].name),
-				   "convert dynamic");
-		rc = st ? write_all(sim, st, disk, group, g, err) : dyn_fail_nomem(err);
-	}
+	rc = make_geometry(sim, disk, g, err);
+	if (!rc)
+		rc = describe(sim, disk, g, err);
+	if (!rc)
+		rc = add_upgrade(sim, disk, group, g, err);
 	free(g);
 	return rc;
+}
+
+int op_upgrade(struct sim *sim, size_t disk, enum dyn_table table, size_t group, struct dyn_err *err)
+{
+	return upgrade(sim, disk, table, group, false, err);
 }
 
 int dyn_plan_upgrade(struct dyn_session *s, struct dyn_model *m, size_t disk, enum dyn_table table, size_t group,
@@ -337,5 +378,5 @@ int dyn_plan_upgrade(struct dyn_session *s, struct dyn_model *m, size_t disk, en
 		rc = sim_begin(&sim, s, m, err, "Upgrade %s to Dynamic Disk", m->disks[disk].name);
 	if (rc)
 		return rc;
-	return sim_finish(&sim, op_upgrade(&sim, disk, table, group, err), out);
+	return sim_finish(&sim, upgrade(&sim, disk, table, group, true, err), out);
 }

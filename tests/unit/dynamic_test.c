@@ -43,7 +43,7 @@ static void healthy(const struct rig *r)
 	for (size_t i = 0; i < r->m->n_groups; i++)
 		assert_string_equal(r->m->groups[i].problem, "");
 	for (size_t i = 0; i < r->m->n_disks; i++) {
-		assert_int_equal(r->m->disks[i].status, DYN_DISK_ONLINE);
+		assert_true(r->m->disks[i].status == DYN_DISK_ONLINE || r->m->disks[i].blank);
 		assert_int_equal(r->m->disks[i].n_damage, 0);
 	}
 	for (size_t i = 0; i < r->m->n_volumes; i++)
@@ -61,10 +61,14 @@ static void mirror_is_born_with_both_halves(void **state)
 	rig_begin(&r, 3, 64 * MIB);
 	rig_upgrade(&r, 0, DYN_TABLE_MBR);
 	rig_upgrade(&r, 1, DYN_TABLE_GPT);
-	rig_refused(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 0 }, 8 * MIB, 0, &p, &r.err), -EINVAL, "two different disks");
-	rig_refused(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 2 }, 8 * MIB, 0, &p, &r.err), -EINVAL, "not a dynamic disk");
-	rig_refused(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 1 }, 60 * MIB, 0, &p, &r.err), -ENOSPC, "enough usable space");
-	rig_refused(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 1 }, 8 * MIB, '1', &p, &r.err), -EINVAL, "drive letter");
+	rig_refused(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 0 }, 8 * MIB, 0, &p, &r.err), -EINVAL,
+		    "two different disks");
+	rig_refused(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 2 }, 8 * MIB, 0, &p, &r.err), -EINVAL,
+		    "not a dynamic disk");
+	rig_refused(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 1 }, 60 * MIB, 0, &p, &r.err), -ENOSPC,
+		    "enough usable space");
+	rig_refused(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 1 }, 8 * MIB, '1', &p, &r.err), -EINVAL,
+		    "drive letter");
 	DO(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 1 }, 8 * MIB, 'M', &p, &r.err), p);
 	assert_int_equal(r.m->volumes[0].layout, DYN_LAYOUT_MIRROR);
 	assert_u64(r.m->volumes[0].size, 8 * MIB);
@@ -205,7 +209,8 @@ static void simple_volumes_become_partitions(void **state)
 	for (size_t k = 0; k < 2; k++) {
 		uint64_t at[2];
 		rig_mirror(&r, kinds[k], kinds[1 - k]);
-		rig_refused(&r, dyn_plan_to_basic(&r.s, r.m, 0, &p, &r.err), -EBUSY, "C: on Disk 0 is not a simple volume");
+		rig_refused(&r, dyn_plan_to_basic(&r.s, r.m, 0, &p, &r.err), -EBUSY,
+			    "C: on Disk 0 is not a simple volume");
 		DO(&r, dyn_plan_break(&r.s, r.m, 0, 1, false, &p, &r.err), p);
 		DO(&r, dyn_plan_create_simple(&r.s, r.m, 0, 4 * MIB, 'D', &p, &r.err), p);
 		for (size_t i = 0; i < 2; i++)
@@ -238,6 +243,184 @@ static void five_volumes_do_not_fit_an_mbr(void **state)
 	for (int i = 0; i < 5; i++)
 		DO(&r, dyn_plan_create_simple(&r.s, r.m, 0, 4 * MIB, 0, &p, &r.err), p);
 	rig_refused(&r, dyn_plan_to_basic(&r.s, r.m, 0, &p, &r.err), -ENOSPC, "5 would be needed");
+	rig_end(&r);
+}
+
+/* --------------------------------------------------------------- convert in place */
+
+/* A new table on disk i, which is blank. */
+static void lay(struct rig *r, size_t i, enum dyn_table kind, struct table_part *parts, size_t n)
+{
+	struct table want = { .kind = kind, .mbr_signature = 0x11223344, .n = n, .parts = parts };
+	struct table_sectors runs;
+
+	if (kind == DYN_TABLE_GPT)
+		dyn_rand_guid(&r->s.rand, want.gpt_guid);
+	if (table_build(r->m->priv->disks[i].map, &want, &runs, &r->err))
+		fail_msg("%s", r->err.what);
+	for (size_t k = 0; k < runs.n; k++)
+		rig_put(r->path[i], runs.runs[k].sector * 512, runs.runs[k].bytes,
+			(size_t)runs.runs[k].n_sectors * 512);
+	table_sectors_clear(&runs);
+	rig_scan(r, 0, r->n);
+}
+
+/* Two data partitions, the first active on MBR (FAT: no Windows on it); behind the MSR on GPT. Marked with 0x5a. */
+static void lay_data(struct rig *r, size_t i, enum dyn_table kind)
+{
+	struct table_part mbr[] = { { .start = 2048, .size = 8192, .mbr_type = 0x06, .active = true },
+				    { .start = 20480, .size = 8192, .mbr_type = 0x07 } };
+	struct table_part gpt[] = {
+		{ .start = 34, .size = 4096, .gpt_type = LDM_GPT_MSR, .name = "Microsoft reserved partition" },
+		{ .start = 6144, .size = 8192, .gpt_type = TABLE_GPT_BASIC, .name = "Basic data partition" },
+		{ .start = 20480,
+		  .size = 8192,
+		  .gpt_type = TABLE_GPT_BASIC,
+		  .name = "Basic data partition",
+		  .gpt_attrs = 1ull << 63 }
+	};
+	uint8_t mark[512];
+
+	lay(r, i, kind, kind == DYN_TABLE_MBR ? mbr : gpt, kind == DYN_TABLE_MBR ? 2 : 3);
+	memset(mark, 0x5a, sizeof(mark));
+	for (size_t v = 0; v < r->m->n_volumes; v++)
+		if (r->m->volumes[v].plexes[0].extents[0].disk == i)
+			rig_put(r->path[i], r->m->volumes[v].plexes[0].extents[0].offset, mark, sizeof(mark));
+	rig_scan(r, 0, r->n);
+}
+
+static bool writes_touch(const struct dyn_plan *p, size_t disk, uint64_t start, uint64_t size)
+{
+	for (size_t i = 0; i < dyn_plan_n_steps(p); i++)
+		for (size_t k = 0; k < dyn_plan_step(p, i)->n_writes; k++) {
+			const struct dyn_write *w = &dyn_plan_step(p, i)->writes[k];
+			if (w->disk == disk && w->sector < start + size && start < w->sector + w->n_sectors)
+				return true;
+		}
+	return false;
+}
+
+static void partitions_become_volumes_and_partitions_again(void **state)
+{
+	static const enum dyn_table kinds[] = { DYN_TABLE_MBR, DYN_TABLE_GPT };
+
+	(void)state;
+	for (size_t k = 0; k < 4; k++) { /* each kind as a new group, and joining one */
+		enum dyn_table kind = kinds[k % 2];
+		struct dyn_plan *p = NULL;
+		struct table before;
+		size_t n_parts = kind == DYN_TABLE_MBR ? 2 : 3;
+		struct table_part saved[3];
+		uint64_t offset[2];
+		struct rig r;
+
+		rig_begin(&r, 2, 64 * MIB);
+		if (k >= 2)
+			rig_upgrade(&r, 1, DYN_TABLE_MBR);
+		lay_data(&r, 0, kind);
+		before = *table_of(&r, 0);
+		assert_int_equal(before.n, n_parts);
+		memcpy(saved, before.parts, n_parts * sizeof(saved[0]));
+		for (size_t v = 0; v < 2; v++)
+			offset[v] = r.m->volumes[v].plexes[0].extents[0].offset;
+		assert_int_equal(dyn_plan_upgrade(&r.s, r.m, 0, DYN_TABLE_NONE, DYN_NONE, &p, &r.err), 0);
+		assert_null(dyn_plan_confirm(p)); /* nothing is destroyed */
+		assert_non_null(strstr(dyn_plan_step(p, 0)->words, "2 partitions become simple volumes"));
+		for (size_t v = 0; v < 2; v++)
+			assert_false(writes_touch(p, 0, offset[v] / 512, 8192));
+		rig_do(&r, 0, p);
+		healthy(&r);
+		assert_true(r.m->disks[0].dynamic);
+		assert_int_equal(r.m->n_volumes, 2);
+		for (size_t v = 0; v < 2; v++) {
+			uint32_t flags = record_of(&r, v)->u.volume.vflags;
+			assert_int_equal(r.m->volumes[v].layout, DYN_LAYOUT_SIMPLE);
+			assert_u64(r.m->volumes[v].plexes[0].extents[0].offset, offset[v]);
+			assert_u64(r.m->volumes[v].size, 8192 * 512);
+			assert_int_equal(flags, kind == DYN_TABLE_MBR && v == 0 ?
+							LDM_VOL_DEFAULT | LDM_VOL_RETAIN | LDM_VOL_SYSTEM :
+							LDM_VOL_DEFAULT);
+		}
+		assert_int_equal(record_of(&r, 0)->u.volume.part_type, 0x06);
+		assert_string_equal(record_of(&r, 1)->u.volume.no_letter,
+				    kind == DYN_TABLE_GPT ? "8000000000000000" : "");
+		/* and back: the table is what it was but for the GUIDs of partitions that had no entry of their own */
+		DO(&r, dyn_plan_to_basic(&r.s, r.m, 0, &p, &r.err), p);
+		assert_int_equal(table_of(&r, 0)->n, n_parts);
+		for (size_t i = 0; i < n_parts; i++) {
+			const struct table_part *q = &table_of(&r, 0)->parts[i];
+			assert_u64(q->start, saved[i].start);
+			assert_u64(q->size, saved[i].size);
+			assert_int_equal(q->mbr_type, saved[i].mbr_type);
+			assert_int_equal(q->active, saved[i].active);
+			assert_int_equal(q->number, saved[i].number);
+			assert_string_equal(q->gpt_type, saved[i].gpt_type);
+			assert_u64(q->gpt_attrs, saved[i].gpt_attrs);
+		}
+		for (size_t v = 0; v < 2; v++) {
+			uint8_t b[512];
+			read_at(r.path[0], offset[v], b, sizeof(b));
+			assert_int_equal(b[0], 0x5a);
+		}
+		healthy(&r);
+		rig_end(&r);
+	}
+}
+
+static void converted_disk_takes_part_like_any_other(void **state)
+{
+	struct dyn_plan *p = NULL;
+	uint8_t b[512];
+	struct rig r;
+
+	(void)state;
+	rig_begin(&r, 2, 64 * MIB);
+	lay_data(&r, 0, DYN_TABLE_MBR);
+	lay_data(&r, 1, DYN_TABLE_GPT);
+	rig_upgrade(&r, 0, DYN_TABLE_NONE);
+	/* a target with data is not converted on the way to a mirror */
+	rig_refused(&r, dyn_plan_add_mirror(&r.s, r.m, 0, 1, DYN_TABLE_NONE, &p, &r.err), -ENOTEMPTY,
+		    "partitions with data");
+	rig_upgrade(&r, 1, DYN_TABLE_NONE);
+	assert_int_equal(r.m->groups[0].n_disks, 2);
+	assert_int_equal(r.m->n_volumes, 4);
+	DO(&r, dyn_plan_add_mirror(&r.s, r.m, 0, 1, DYN_TABLE_NONE, &p, &r.err), p);
+	assert_int_equal(r.m->volumes[0].layout, DYN_LAYOUT_MIRROR);
+	assert_true(record_of(&r, 0)->u.volume.vflags & LDM_VOL_RETAIN);
+	healthy(&r);
+	/* retain gives the second half its entry as well */
+	DO(&r, dyn_plan_retain(&r.s, r.m, 0, &p, &r.err), p);
+	assert_true(containers(&r, 1) > 1);
+	healthy(&r);
+	read_at(r.path[1], r.m->volumes[0].plexes[1].extents[0].offset, b, sizeof(b));
+	assert_int_equal(b[0], 0x5a);
+	DO(&r, dyn_plan_delete_volume(&r.s, r.m, 0, &p, &r.err), p);
+	assert_int_equal(containers(&r, 0), 1);
+	assert_int_equal(containers(&r, 1), 1);
+	healthy(&r);
+	rig_end(&r);
+}
+
+static void conversion_refuses_with_the_rule(void **state)
+{
+	struct table_part full[] = { { .start = 2048, .size = 64 * 2048 - 2048, .mbr_type = 0x07 } };
+	struct table_part one[] = { { .start = 2048, .size = 4096, .mbr_type = 0x07 } };
+	struct dyn_plan *p = NULL;
+	uint8_t junk[512];
+	struct rig r;
+
+	(void)state;
+	rig_begin(&r, 1, 64 * MIB);
+	lay(&r, 0, DYN_TABLE_MBR, full, 1);
+	rig_refused(&r, dyn_plan_upgrade(&r.s, r.m, 0, DYN_TABLE_NONE, DYN_NONE, &p, &r.err), -ENOSPC,
+		    "no free 1 MB at its end");
+	rig_blank(&r, 0, 64 * MIB);
+	rig_scan(&r, 0, 1);
+	lay(&r, 0, DYN_TABLE_MBR, one, 1);
+	memset(junk, 0xeb, sizeof(junk));
+	rig_put(r.path[0], 6 * 512, junk, sizeof(junk));
+	rig_scan(&r, 0, 1);
+	rig_refused(&r, dyn_plan_upgrade(&r.s, r.m, 0, DYN_TABLE_NONE, DYN_NONE, &p, &r.err), -EBUSY, "sector 6");
 	rig_end(&r);
 }
 
@@ -275,7 +458,8 @@ static void stale_disk_is_brought_up_to_date(void **state)
 	assert_string_equal(dyn_plan_confirm(p), "d1.img"); /* its half is overwritten */
 	for (size_t i = 0; i < dyn_plan_n_notes(p); i++) {
 		const char *n = dyn_plan_note(p, i);
-		named |= strstr(n, "2023-11-14 22:13:20 UTC") && strstr(n, "2023-11-14 23:13:20 UTC") && strstr(n, "Disk 1");
+		named |= strstr(n, "2023-11-14 22:13:20 UTC") && strstr(n, "2023-11-14 23:13:20 UTC") &&
+			 strstr(n, "Disk 1");
 		assert_null(strstr(n, "left out"));
 	}
 	assert_true(named);
@@ -380,7 +564,17 @@ static void groups_are_not_merged(void **state)
 
 /* ------------------------------------------------------------------ power cuts */
 
-enum cut_op { CUT_MIRROR, CUT_DELETE, CUT_RETAIN, CUT_DELETE_RETAINED, CUT_BASIC, CUT_REACTIVATE, CUT_OPS };
+enum cut_op {
+	CUT_MIRROR,
+	CUT_DELETE,
+	CUT_RETAIN,
+	CUT_DELETE_RETAINED,
+	CUT_BASIC,
+	CUT_CONVERT,
+	CUT_CONVERT_JOIN,
+	CUT_REACTIVATE,
+	CUT_OPS
+};
 
 static void cut_rig(struct rig *r, enum cut_op op)
 {
@@ -391,6 +585,12 @@ static void cut_rig(struct rig *r, enum cut_op op)
 		return;
 	}
 	rig_begin(r, 2, 64 * MIB);
+	if (op == CUT_CONVERT || op == CUT_CONVERT_JOIN) {
+		lay_data(r, 0, DYN_TABLE_GPT);
+		if (op == CUT_CONVERT_JOIN)
+			rig_upgrade(r, 1, DYN_TABLE_MBR);
+		return;
+	}
 	rig_upgrade(r, 0, DYN_TABLE_MBR);
 	rig_upgrade(r, 1, DYN_TABLE_GPT);
 	if (op == CUT_DELETE)
@@ -410,6 +610,9 @@ static int cut_plan(struct rig *r, enum cut_op op, struct dyn_plan **p)
 		return dyn_plan_retain(&r->s, r->m, 0, p, &r->err);
 	case CUT_BASIC:
 		return dyn_plan_to_basic(&r->s, r->m, 0, p, &r->err);
+	case CUT_CONVERT:
+	case CUT_CONVERT_JOIN:
+		return dyn_plan_upgrade(&r->s, r->m, 0, DYN_TABLE_NONE, DYN_NONE, p, &r->err);
 	case CUT_REACTIVATE:
 		return dyn_plan_reactivate(&r->s, r->m, 1, p, &r->err);
 	default:
@@ -473,8 +676,8 @@ static void finish_reactivation(struct rig *r)
 		DO(r, dyn_plan_add_mirror(&r->s, r->m, 0, 1, DYN_TABLE_NONE, &p, &r->err), p);
 }
 
-static void one_cut(struct rig *r, enum cut_op op, const struct dyn_plan *p, size_t cut, const char *old, const char *new,
-		    size_t *back, size_t *forward)
+static void one_cut(struct rig *r, enum cut_op op, const struct dyn_plan *p, size_t cut, const char *old,
+		    const char *new, size_t *back, size_t *forward)
 {
 	char now[512], what[64];
 
@@ -482,7 +685,9 @@ static void one_cut(struct rig *r, enum cut_op op, const struct dyn_plan *p, siz
 	rig_carry_out(p, cut);
 	rig_scan(r, 0, r->n);
 	finish_interrupted(r, what);
-	if (op == CUT_BASIC)
+	/* In both, between the table and the commit, the group lists a disk that is basic with all its data in reach.
+	 */
+	if (op == CUT_BASIC || op == CUT_CONVERT_JOIN)
 		forget_missing(r);
 	picture(r, now, sizeof(now));
 	*back += strcmp(now, old) == 0;
@@ -493,6 +698,8 @@ static void one_cut(struct rig *r, enum cut_op op, const struct dyn_plan *p, siz
 	*forward += strcmp(now, new) == 0;
 	if (strcmp(now, old) != 0 && strcmp(now, new) != 0)
 		fail_msg("%s: %s", what, now);
+	for (size_t i = 0; i < r->m->n_volumes && op != CUT_REACTIVATE; i++) /* what was there can always be read */
+		assert_int_equal(r->m->volumes[i].status, DYN_VOLUME_HEALTHY);
 }
 
 static void every_cut_ends_old_or_new(void **state)
@@ -542,6 +749,9 @@ int main(void)
 		cmocka_unit_test(empty_disk_becomes_basic),
 		cmocka_unit_test(simple_volumes_become_partitions),
 		cmocka_unit_test(five_volumes_do_not_fit_an_mbr),
+		cmocka_unit_test(partitions_become_volumes_and_partitions_again),
+		cmocka_unit_test(converted_disk_takes_part_like_any_other),
+		cmocka_unit_test(conversion_refuses_with_the_rule),
 		cmocka_unit_test(stale_disk_is_brought_up_to_date),
 		cmocka_unit_test(recovery_leaves_a_stale_disk_stale),
 		cmocka_unit_test(which_half_is_newer_is_not_guessed),

@@ -65,8 +65,8 @@ static void initialize_erases_and_asks(void **state)
 
 static void disks_with_partitions_are_left_alone(void **state)
 {
-	/* one MBR partition of type 7 */
-	uint8_t mbr[512] = { [446 + 4] = 7, [446 + 9] = 8, [446 + 13] = 16, [510] = 0x55, [511] = 0xaa };
+	/* one MBR partition of Linux */
+	uint8_t mbr[512] = { [446 + 4] = 0x83, [446 + 9] = 8, [446 + 13] = 16, [510] = 0x55, [511] = 0xaa };
 	struct dyn_plan *p = NULL;
 	struct rig r;
 
@@ -75,7 +75,7 @@ static void disks_with_partitions_are_left_alone(void **state)
 	rig_put(r.path[0], 0, mbr, sizeof(mbr));
 	rig_scan(&r, 0, 1);
 	rig_refused(&r, dyn_plan_initialize(&r.s, r.m, 0, DYN_TABLE_GPT, &p, &r.err), -ENOTEMPTY, "has partitions");
-	rig_refused(&r, dyn_plan_upgrade(&r.s, r.m, 0, DYN_TABLE_NONE, DYN_NONE, &p, &r.err), -ENOTEMPTY, "partitions");
+	rig_refused(&r, dyn_plan_upgrade(&r.s, r.m, 0, DYN_TABLE_NONE, DYN_NONE, &p, &r.err), -ENOTSUP, "type 83");
 	assert_int_equal(dyn_plan_upgrade(&r.s, r.m, 9, DYN_TABLE_NONE, DYN_NONE, &p, &r.err), -EINVAL);
 	rig_end(&r);
 }
