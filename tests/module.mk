@@ -2,6 +2,7 @@
 # The shell tests; the C ones are listed beside what they test. tests/README.md says what each of them proves.
 dist_check_SCRIPTS += \
 	tests/check-layers.sh \
+	tests/docs.sh \
 	tests/images/partitions.sh \
 	tests/e2e/kill.sh \
 	tests/images/scan.sh \
