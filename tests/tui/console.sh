@@ -21,6 +21,14 @@ lab() {
 	rm -rf "$T/disks" && mkdir "$T/disks" && cp --sparse=always "$T/$1"/*.img "$T/disks" || return 1
 	[ -z "${2:-}" ] || { cp --sparse=never "$T/$1/disk0.img" "$T/disks/full" && mv "$T/disks/full" "$T/disks/disk0.img"; }
 }
+# basic_disks: a GPT disk, an MBR disk with an extended partition, and a blank one, made by programs that are not ours
+basic_disks() {
+	rm -rf "$T/disks" && mkdir "$T/disks" && cd "$T/disks" || return 1
+	truncate -s 600M gpt.img mbr.img blank.img &&
+		sgdisk -n1:2048:+100M -t1:ef00 -n2:0:+16M -t2:0c01 -n3:0:+200M -t3:0700 gpt.img >/dev/null &&
+		printf 'label: dos\nstart=2048,size=204800,type=7,bootable\nsize=614400,type=f\nsize=204800,type=7\n' | sfdisk -q mbr.img
+	cd "$SOURCE" || return 1
+}
 # play NAME [SCRIPT]: one script, in the folder of the disks
 play() {
 	cd "$T/disks" || return 1
@@ -34,6 +42,8 @@ play menus
 TABLE=MBR OTHER=GPT play plan
 play readonly
 play conduct
+basic_disks
+play operations
 
 # Repairs by keys, judged by readers that are not ours
 for style in mbr gpt; do

@@ -16,15 +16,23 @@ static void run_rescan(struct console *con, struct target t)
 	console_notice(con, "The disks were read again.");
 }
 
+static void target_title(const struct console *con, struct target t, char *dst, size_t n)
+{
+	if (t.kind == TARGET_VOLUME)
+		words_volume_title(&con->m->volumes[t.volume], dst, n);
+	else if (t.kind == TARGET_SPACE)
+		snprintf(dst, n, "%s on %s", words_region(WORDS_TUI, con->m->disks[t.disk].regions[t.region].kind),
+			 con->m->disks[t.disk].name);
+	else
+		snprintf(dst, n, "%s", con->m->disks[t.disk].name);
+}
+
 static void run_properties(struct console *con, struct target t)
 {
 	struct lines l = { 0 };
-	char title[128] = "Properties";
+	char title[128];
 
-	if (t.kind == TARGET_VOLUME)
-		words_volume_title(&con->m->volumes[t.volume], title, sizeof(title));
-	else if (t.kind == TARGET_DISK)
-		snprintf(title, sizeof(title), "%s", con->m->disks[t.disk].name);
+	target_title(con, t, title, sizeof(title));
 	properties_text(con, t, &l);
 	text_show(con, title, &l);
 }
@@ -138,33 +146,82 @@ PANE_ACTION(run_bottom_graph, 1, PANE_GRAPH)
 PANE_ACTION(run_bottom_hidden, 1, PANE_HIDDEN)
 
 const struct action actions[ACTIONS] = {
-	{ ACT_REPAIR, { 'r' }, IN_ACTION | ON_VOLUME | ON_MISSING_DISK, "Repair...",
+	{ ACT_REPAIR, { 'r' }, IN_ACTION | ON_MIRROR | ON_MISSING_DISK, "Repair...",
 	  "Repair: makes a broken mirror whole again on another disk. Shows every step first.", can_repair, run_repair },
-	{ ACT_INITIALIZE, { 'I' }, IN_ACTION | ON_DISK, "Initialize Disk...",
+	{ ACT_INITIALIZE, { 'I' }, IN_ACTION | ON_BLANK_DISK, "Initialize Disk...",
 	  "Initialize: writes an empty partition table (MBR or GPT) on a disk without partitions.", can_initialize,
 	  run_initialize },
-	{ ACT_UPGRADE, { 'u' }, IN_ACTION | ON_DISK, "Upgrade to Dynamic Disk...",
-	  "Upgrade: the empty disk joins the disk group, so that it can hold mirrors.", can_upgrade, run_upgrade },
-	{ ACT_ADD_MIRROR, { 'a' }, IN_ACTION | ON_VOLUME, "Add Mirror...",
+	{ ACT_UPGRADE, { 'u' }, IN_ACTION | ON_BLANK_DISK | ON_BASIC_DISK, "Upgrade to Dynamic Disk...",
+	  "Convert to dynamic: the disk joins the disk group; its partitions become simple volumes, its data stays.", can_upgrade,
+	  run_upgrade },
+	{ ACT_TO_BASIC, { 0 }, ON_DYNAMIC_DISK, "Convert to Basic Disk",
+	  "Convert to basic: the disk leaves the group; simple volumes on it become partitions, their data stays.", can_to_basic,
+	  run_to_basic },
+	{ ACT_REACTIVATE, { 0 }, ON_DYNAMIC_DISK | ON_ODD_DISK, "Reactivate Disk",
+	  "Reactivate: a disk that was away gets the group's database; its halves of mirrors are rebuilt.", can_reactivate,
+	  run_reactivate },
+	{ ACT_IMPORT, { 0 }, ON_ONE_OF_GROUPS, "Import Foreign Disks...",
+	  "Import: the disks of this group join another one, with their volumes.", can_import, run_import },
+	{ ACT_TO_GPT, { 0 }, ON_MBR_DISK, "Convert to GPT Disk", "Convert to GPT: the empty disk gets a GUID partition table.",
+	  can_convert_gpt, run_convert_gpt },
+	{ ACT_TO_MBR, { 0 }, ON_GPT_DISK, "Convert to MBR Disk", "Convert to MBR: the empty disk gets a Master Boot Record.",
+	  can_convert_mbr, run_convert_mbr },
+	{ ACT_NEW_SIMPLE, { 'n' }, ON_ANY_SPACE, "New Simple Volume...",
+	  "New Simple Volume: a volume without a second copy; size and letter are asked for.", can_new_simple, run_new_simple },
+	{ ACT_NEW_MIRROR, { 0 }, ON_DYNAMIC_SPACE, "New Mirrored Volume...",
+	  "New Mirrored Volume: the same data on two disks from the beginning.", can_new_mirror, run_new_mirror },
+	{ ACT_NEW_PARTITION, { 0 }, ON_SPACE | ON_FREE, "New Partition...",
+	  "New Partition: EFI system, Microsoft reserved, primary, extended or logical.", can_new_partition, run_new_partition },
+	{ ACT_DELETE_EXTENDED, { 0 }, ON_FREE, "Delete Extended Partition...",
+	  "Delete Extended Partition: once it holds no logical drives, its space becomes unallocated.", can_delete_extended,
+	  run_delete_extended },
+	{ ACT_ADD_MIRROR, { 'a' }, IN_ACTION | ON_SIMPLE | ON_PART, "Add Mirror...",
 	  "Add Mirror: copies the volume to another disk, verifies it, and then makes both a mirror.", can_add_mirror,
 	  run_add_mirror },
-	{ ACT_REMOVE_MIRROR, { 'd', K_DELETE }, IN_ACTION | ON_VOLUME, "Remove Mirror...",
+	{ ACT_REMOVE_MIRROR, { 'd', K_DELETE }, IN_ACTION | ON_MIRROR, "Remove Mirror...",
 	  "Remove Mirror: that half becomes unallocated space; the other half keeps the data.", can_remove_mirror,
 	  run_remove_mirror },
-	{ ACT_BREAK_MIRROR, { 'b' }, IN_ACTION | ON_VOLUME, "Break Mirrored Volume...",
+	{ ACT_BREAK_MIRROR, { 'b' }, IN_ACTION | ON_MIRROR, "Break Mirrored Volume...",
 	  "Break Mirrored Volume: both halves stay, as two separate volumes.", can_break_mirror, run_break_mirror },
+	{ ACT_MARK_ACTIVE, { 0 }, ON_MBR_PART, "Mark Partition as Active",
+	  "Mark as Active: a BIOS machine starts from it; no other partition of the disk is active then.", can_mark_active,
+	  run_mark_active },
+	{ ACT_CHANGE_TYPE, { 0 }, ON_PART, "Change Type...",
+	  "Change Type: the data stays; only what Windows takes the partition for changes (DiskPart: set id).", can_change_type,
+	  run_change_type },
+	{ ACT_RETAIN, { 0 }, ON_SIMPLE | ON_MIRROR, "Retain",
+	  "Retain: gives the volume an entry of its own in the partition table, so that a machine can start from it.", can_retain,
+	  run_retain },
+	{ ACT_DELETE_VOLUME, { 0 }, ON_VOLUME, "Delete Volume...",
+	  "Delete Volume: all its data is lost, its space becomes unallocated. Shows the plan first.", can_delete_volume,
+	  run_delete_volume },
 	{ ACT_REMOVE_DISK, { 'D' }, IN_ACTION | ON_MISSING_DISK, "Remove Disk...",
 	  "Remove Disk: takes a missing disk out of the group's database (DiskPart: delete disk).", can_remove_disk,
 	  run_remove_disk },
-	{ ACT_JOB_PAUSE, { 'p' }, IN_ACTION | ON_VOLUME, "Pause or Resume Rebuild",
+	{ ACT_CLONE_TO, { 0 }, ON_BASIC_DISK | ON_DYNAMIC_DISK, "Clone Layout To...",
+	  "Clone Layout: an empty disk gets the same partitions as this one, files not included.", can_clone_layout_to,
+	  run_clone_layout_to },
+	{ ACT_CLONE_FROM, { 0 }, ON_BLANK_DISK, "Clone Layout From...",
+	  "Clone Layout: this empty disk gets the same partitions as another one, files not included.", can_clone_layout_from,
+	  run_clone_layout_from },
+	{ ACT_PARTITIONS, { 0 }, ON_BASIC_DISK | ON_DYNAMIC_DISK, "Partitions...",
+	  "All entries of the partition table, hidden ones too: type, attributes, active, delete.", can_partitions, run_partitions },
+	{ ACT_DISK_ID, { 0 }, ON_BASIC_DISK | ON_DYNAMIC_DISK, "Change Disk ID...",
+	  "Change Disk ID: a new MBR signature or GPT identifier (DiskPart: uniqueid).", can_unique_id, run_unique_id },
+	{ ACT_CLEAN, { 0 }, ON_LIVE_DISK, "Clean...",
+	  "Clean: ERASES the disk: its partitions and volumes are forgotten, or every byte is overwritten.", can_clean, run_clean },
+	{ ACT_JOB_PAUSE, { 'p' }, IN_ACTION | ON_REBUILD, "Pause or Resume Rebuild",
 	  "Pause or resume the rebuild; it goes on where it stopped.", can_pause, run_pause },
 	{ ACT_JOB_LIMIT, { 'l' }, IN_ACTION, "Limit Rebuild...", "Limits how many MB/s a rebuild copies.", can_limit, run_limit },
-	{ ACT_JOB_CANCEL, { 'c' }, IN_ACTION | ON_VOLUME, "Cancel Rebuild...",
+	{ ACT_JOB_CANCEL, { 'c' }, IN_ACTION | ON_REBUILD, "Cancel Rebuild...",
 	  "Cancel: gives the rebuild up; the volume stays a healthy simple volume.", can_cancel, run_cancel },
+	{ ACT_CONTEXT, { K_ENTER }, IN_ACTION, "All Tasks...", "Everything that can be done with what is selected.", has_target,
+	  run_context },
 	{ ACT_RESCAN, { 'R', KEY_CONTROL('r'), K_F1 + 4 }, IN_ACTION, "Rescan Disks", "Reads all disks again.", NULL, run_rescan },
 	{ ACT_PROMPT, { ':' }, IN_ACTION, "DiskPart Prompt", "Type DiskPart commands; EXIT comes back here.", can_prompt, run_prompt },
-	{ ACT_PROPERTIES, { 'i', 'x' }, IN_ACTION | ON_DISK | ON_MISSING_DISK | ON_VOLUME, "Properties",
+	{ ACT_PROPERTIES, { 'i', 'x' }, IN_ACTION | ON_LIVE_DISK | ON_MISSING_DISK | ON_VOLUME | ON_ANY_SPACE, "Properties",
 	  "Everything known about it: model, serial, path, sizes, identifiers, damage found.", has_target, run_properties },
+	{ ACT_UNDO, { 'U' }, IN_ACTION, "Undo...", "Shows the plan that takes the last change back.", can_undo, run_undo },
 	{ ACT_LOG, { 'L' }, IN_ACTION, "Log and Undo...", "What was done, when, and the way to undo it.", NULL, run_log },
 	{ ACT_QUIT, { 'q', K_F10, KEY_CONTROL('c') }, IN_ACTION, "Exit", "Leaves; asks first when a rebuild is running.", NULL,
 	  run_quit },
@@ -181,7 +238,6 @@ const struct action actions[ACTIONS] = {
 	{ ACT_REDRAW, { KEY_CONTROL('l') }, IN_VIEW, "Redraw", "Paints the whole screen again.", NULL, run_redraw },
 	{ ACT_HELP, { '?', K_F1 }, IN_HELP, "Help", "What the selected thing's status means, and all keys.", NULL, run_help },
 	{ ACT_ABOUT, { 0 }, IN_HELP, "About dynadisk", "The version.", NULL, run_about },
-	{ ACT_CONTEXT, { K_ENTER }, 0, "Menu of the selected thing", "What can be done with it.", has_target, run_context },
 	{ ACT_SWITCH_PANE, { K_TAB, K_BACK_TAB }, 0, "Other pane", "The keys go to the other pane.", NULL, run_switch_pane },
 	{ ACT_MENU, { 'm', K_F1 + 8 }, 0, "Menu bar", "Action, View and Help.", NULL, run_menu },
 };
@@ -260,25 +316,70 @@ void actions_menu_bar(struct console *con, int i)
 	menu_show(con, m, pick_action, NULL);
 }
 
+static unsigned disk_context(const struct console *con, const struct dyn_disk *d)
+{
+	unsigned groups = d->group < con->m->n_groups && con->m->n_groups > 1 ? ON_ONE_OF_GROUPS : 0;
+
+	switch (d->status) {
+	case DYN_DISK_MISSING:
+		return ON_MISSING_DISK;
+	case DYN_DISK_OFFLINE:
+	case DYN_DISK_FOREIGN:
+	case DYN_DISK_UNREADABLE:
+		return ON_ODD_DISK | groups;
+	default:
+		break;
+	}
+	if (d->dynamic)
+		return ON_DYNAMIC_DISK | groups;
+	return d->table == DYN_TABLE_MBR ? ON_MBR_DISK : d->table == DYN_TABLE_GPT ? ON_GPT_DISK : ON_BLANK_DISK;
+}
+
+static unsigned volume_context(const struct console *con, struct target t)
+{
+	const struct dyn_volume *v = &con->m->volumes[t.volume];
+	unsigned rebuild = view_volume_job(&con->view, t.volume) ? ON_REBUILD : 0;
+
+	switch (v->layout) {
+	case DYN_LAYOUT_PARTITION:
+		return t.disk < con->m->n_disks && con->m->disks[t.disk].table == DYN_TABLE_MBR ? ON_MBR_PART : ON_GPT_PART;
+	case DYN_LAYOUT_SIMPLE:
+		return ON_SIMPLE | rebuild;
+	case DYN_LAYOUT_MIRROR:
+		return ON_MIRROR | rebuild;
+	default:
+		return ON_PIECES;
+	}
+}
+
+unsigned action_context(const struct console *con, struct target t)
+{
+	switch (t.kind) {
+	case TARGET_DISK:
+		return disk_context(con, &con->m->disks[t.disk]);
+	case TARGET_VOLUME:
+		return volume_context(con, t);
+	case TARGET_SPACE:
+		if (con->m->disks[t.disk].regions[t.region].kind == DYN_REGION_FREE)
+			return ON_FREE;
+		return con->m->disks[t.disk].dynamic ? ON_DYNAMIC_SPACE : ON_SPACE;
+	case TARGET_NOTHING:
+		break;
+	}
+	return 0;
+}
+
 void actions_context_menu(struct console *con)
 {
 	struct target t = view_target(&con->view);
 	char title[128];
-	unsigned where = ON_DISK;
 	struct menu *m;
 
 	if (t.kind == TARGET_NOTHING)
 		return;
-	if (t.kind == TARGET_VOLUME) {
-		where = ON_VOLUME;
-		words_volume_title(&con->m->volumes[t.volume], title, sizeof(title));
-	} else {
-		if (con->m->disks[t.disk].status == DYN_DISK_MISSING)
-			where = ON_MISSING_DISK;
-		snprintf(title, sizeof(title), "%s", con->m->disks[t.disk].name);
-	}
+	target_title(con, t, title, sizeof(title));
 	m = menu_new(title);
-	add_actions(con, m, where);
+	add_actions(con, m, action_context(con, t));
 	if (con->layout.mode != LAYOUT_TOO_SMALL)
 		menu_place(m, con->canvas.cursor_y + 1, con->canvas.cursor_x + 3, -1);
 	menu_show(con, m, pick_action, NULL);

@@ -33,6 +33,15 @@ struct flow {
 	enum dyn_table table;
 	bool keep, whole_disk;
 	size_t list[64]; /* what the rows of the open chooser stand for */
+	struct target target;     /* what the chain began on */
+	size_t part;              /* index into the disk's partitions[] */
+	enum dyn_part_kind kind;
+	uint64_t most;            /* bytes that the size being asked for may have */
+	uint64_t size;            /* bytes chosen, 0: all there is */
+	size_t other_disk;
+	void (*after)(struct console *con); /* called once the plan was carried out and the disks were read again */
+	size_t n_known;
+	uint64_t known[256];      /* the volumes there were before, see flow_new_volume() */
 };
 
 enum leave { LEAVE_NOT, LEAVE_QUIT, LEAVE_RUNNING };
@@ -107,11 +116,13 @@ void text_show(struct console *con, const char *title, struct lines *l);
 void error_show(struct console *con, const char *title, const struct dyn_err *err);
 void message_show(struct console *con, const char *title, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* A line of text. done is called with it after the dialog closed; an empty one closes it without. */
+/* A line of text. done is called with it after the dialog closed; an empty one closes it without, unless it may be. */
 typedef void (*input_done)(struct console *con, const char *text);
 void input_show(struct console *con, const char *title, const char *text, const char *initial, input_done done);
 /* The same with paragraphs, which are taken over, painted above the field. */
 void input_show_lines(struct console *con, const char *title, struct lines *l, const char *initial, input_done done);
+/* The input line that was just shown may be left empty. */
+void input_may_be_empty(struct console *con);
 
 /* Window of the wanted inner size, centred, inside the screen and above the bottom lines. */
 struct rect dialog_rect(const struct canvas *c, int h, int w);
@@ -122,7 +133,8 @@ bool dialog_scroll_key(int key, int *scroll, int shown, int total);
 
 /* ---------------------------------------------------------------- plans (planview.c) */
 /*
- * Shows a plan and, when the user goes on and confirms, applies it. Takes the plan over. `other` (may be NULL) is offered
+ * Shows a plan and, when the user goes on and confirms, applies it. Takes the plan over and forgets con->flow.after, which
+ * a caller who wants to go on sets then. `other` (may be NULL) is offered
  * as another way to make it (key t), described by `other_words`.
  */
 void plan_show(struct console *con, struct dyn_plan *p, const char *other_words, void (*other)(struct console *con));

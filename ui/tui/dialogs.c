@@ -426,6 +426,7 @@ struct input {
 	struct lines l;
 	char text[256];
 	size_t len;
+	bool may_be_empty;
 	input_done done;
 };
 
@@ -503,10 +504,11 @@ static void input_key(struct console *con, struct screen *s, int key)
 	} else if (key == K_ENTER) {
 		input_done done = in->done;
 		char text[sizeof(in->text)];
+		bool empty = in->may_be_empty;
 
 		memcpy(text, in->text, sizeof(text));
 		console_pop(con);
-		if (*text)
+		if (*text || empty)
 			done(con, text);
 		else
 			console_notice(con, "Nothing was typed, so nothing was done.");
@@ -542,6 +544,14 @@ void input_show_lines(struct console *con, const char *title, struct lines *l, c
 	in->len = strlen(in->text);
 	in->done = done;
 	console_push(con, &in->screen);
+}
+
+void input_may_be_empty(struct console *con)
+{
+	struct screen *top = con->depth ? con->stack[con->depth - 1] : NULL;
+
+	if (top && top->ops->key == input_key)
+		((struct input *)top)->may_be_empty = true;
 }
 
 void input_show(struct console *con, const char *title, const char *text, const char *initial, input_done done)

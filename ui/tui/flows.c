@@ -1,110 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * flows.c - the dialogs that lead from an action to its plan. Whether something is possible, and why not, is never
- * decided here: the engine's plan makers are asked, and their refusals are what people read.
- */
+/* flows.c - dialogs: initialize and upgrade disks; mirrors: add, remove, break, repair. */
 #include "config.h"
 
-#include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ui/tui/actions.h"
 #include "ui/tui/advice.h"
+#include "ui/tui/flow.h"
 #include "ui/words.h"
 
-/* A refusal as one or two sentences. */
-static void refusal(const struct dyn_err *err, char *dst, size_t n)
-{
-	size_t len = strlen(err->what);
-	const char *stop = len && strchr(".!?", err->what[len - 1]) ? "" : ".";
-
-	snprintf(dst, n, "%s%s%s%s", err->what, stop, *err->way_out ? " " : "", err->way_out);
-	if (*dst >= 'a' && *dst <= 'z')
-		*dst = (char)toupper((unsigned char)*dst);
-}
-
-/* Whether a plan could be made; it is only thrown away. The plan comes by its place, since the call that makes it stands
- * among the arguments. */
-static bool possible(int rc, struct dyn_plan **p, const struct dyn_err *err, char *reason, size_t n)
-{
-	if (rc == 0) {
-		dyn_plan_free(*p);
-		return true;
-	}
-	refusal(err, reason, n);
-	return false;
-}
-
-static bool need_volume(struct target t, const char *what, char *reason, size_t n)
-{
-	if (t.kind == TARGET_VOLUME)
-		return true;
-	snprintf(reason, n, "%s works on a volume; select one first.", what);
-	return false;
-}
-
-static bool need_disk(struct target t, const char *what, char *reason, size_t n)
-{
-	if (t.kind == TARGET_DISK)
-		return true;
-	snprintf(reason, n, "%s works on a disk; select one on the left of the picture first (Tab, Left).", what);
-	return false;
-}
-
-/* A maker's result: its plan is shown, or its refusal. */
-static void show_result(struct console *con, const char *title, int rc, struct dyn_plan *p, const struct dyn_err *err,
-			const char *other_words, void (*other)(struct console *con))
-{
-	if (rc == 0)
-		plan_show(con, p, other_words, other);
-	else
-		error_show(con, title, err);
-}
+#define HALF_HINT "The new half goes to this disk."
 
 /* ---------------------------------------------------------------- initialize, upgrade */
-
-/* The partition style of the group's other disks: what the new one will most likely want. */
-static enum dyn_table usual_table(const struct dyn_model *m)
-{
-	size_t n[3] = { 0 };
-
-	for (size_t i = 0; i < m->n_disks; i++) {
-		if (m->disks[i].dynamic && (size_t)m->disks[i].table < 3)
-			n[m->disks[i].table]++;
-	}
-	return n[DYN_TABLE_GPT] > n[DYN_TABLE_MBR] ? DYN_TABLE_GPT : DYN_TABLE_MBR;
-}
-
-static void choose_table(struct console *con, size_t disk, menu_pick pick)
-{
-	struct menu *m = menu_new("Partition style");
-	enum dyn_table usual = usual_table(con->m);
-	char text[256], title[160];
-
-	words_disk_title(&con->m->disks[disk], title, sizeof(title));
-	snprintf(text, sizeof(text), "Which partition table shall it get?\n%s", title);
-	menu_text(m, text);
-	for (int i = 0; i < 2; i++) {
-		enum dyn_table t = (i == 0) == (usual == DYN_TABLE_MBR) ? DYN_TABLE_MBR : DYN_TABLE_GPT;
-
-		menu_add(m, (int)t, false, 0, t == DYN_TABLE_MBR ? "MBR (Master Boot Record)" : "GPT (GUID Partition Table)",
-			 i == 0 ? "suggested" : "",
-			 t == DYN_TABLE_MBR ? "MBR: for machines that start with a BIOS; up to 2 TB."
-					    : "GPT: for machines that start with UEFI, and for disks larger than 2 TB.");
-	}
-	menu_show(con, m, pick, NULL);
-}
 
 bool can_initialize(struct console *con, struct target t, char *reason, size_t n)
 {
 	struct dyn_plan *p = NULL;
 	struct dyn_err err = { 0 };
 
-	if (!need_disk(t, "Initialize Disk", reason, n))
+	if (!flow_need_disk(t, "Initialize Disk", reason, n))
 		return false;
-	return possible(dyn_plan_initialize(con->s, con->m, t.disk, DYN_TABLE_GPT, &p, &err), &p, &err, reason, n);
+	return flow_possible(dyn_plan_initialize(con->s, con->m, t.disk, DYN_TABLE_GPT, &p, &err), &p, &err, reason, n);
 }
 
 static void initialize_as(struct console *con, int table)
@@ -113,13 +30,13 @@ static void initialize_as(struct console *con, int table)
 	struct dyn_err err = { 0 };
 	int rc = dyn_plan_initialize(con->s, con->m, con->flow.disk, (enum dyn_table)table, &p, &err);
 
-	show_result(con, "Initialize Disk", rc, p, &err, NULL, NULL);
+	flow_show(con, "Initialize Disk", rc, p, &err);
 }
 
 void run_initialize(struct console *con, struct target t)
 {
 	con->flow = (struct flow){ .disk = t.disk };
-	choose_table(con, t.disk, initialize_as);
+	flow_choose_table(con, t.disk, initialize_as);
 }
 
 /* The group a disk would join when there is a choice; which one does not matter for whether it is possible. */
@@ -133,9 +50,9 @@ bool can_upgrade(struct console *con, struct target t, char *reason, size_t n)
 	struct dyn_plan *p = NULL;
 	struct dyn_err err = { 0 };
 
-	if (!need_disk(t, "Upgrade to Dynamic Disk", reason, n))
+	if (!flow_need_disk(t, "Upgrade to Dynamic Disk", reason, n))
 		return false;
-	return possible(dyn_plan_upgrade(con->s, con->m, t.disk, DYN_TABLE_NONE, any_group(con->m), &p, &err), &p, &err, reason, n);
+	return flow_possible(dyn_plan_upgrade(con->s, con->m, t.disk, DYN_TABLE_NONE, any_group(con->m), &p, &err), &p, &err, reason, n);
 }
 
 static void upgrade_in_group(struct console *con, int group)
@@ -144,7 +61,7 @@ static void upgrade_in_group(struct console *con, int group)
 	struct dyn_err err = { 0 };
 	int rc = dyn_plan_upgrade(con->s, con->m, con->flow.disk, con->flow.table, group < 0 ? DYN_NONE : (size_t)group, &p, &err);
 
-	show_result(con, "Upgrade to Dynamic Disk", rc, p, &err, NULL, NULL);
+	flow_show(con, "Upgrade to Dynamic Disk", rc, p, &err);
 }
 
 static void upgrade_as(struct console *con, int table)
@@ -171,41 +88,12 @@ void run_upgrade(struct console *con, struct target t)
 {
 	con->flow = (struct flow){ .disk = t.disk };
 	if (con->m->disks[t.disk].table == DYN_TABLE_NONE)
-		choose_table(con, t.disk, upgrade_as);
+		flow_choose_table(con, t.disk, upgrade_as);
 	else
 		upgrade_as(con, DYN_TABLE_NONE);
 }
 
 /* ---------------------------------------------------------------- add mirror */
-
-/* A chooser of every disk: those that `can` refuses are greyed and say why. Returns how many can be chosen. */
-static size_t add_disks(struct console *con, struct menu *m, size_t preferred,
-			bool (*can)(struct console *con, size_t disk, char *reason, size_t n), size_t *only)
-{
-	size_t n_can = 0;
-
-	for (size_t i = 0; i < con->m->n_disks; i++) {
-		const struct dyn_disk *d = &con->m->disks[i];
-		char title[160], reason[512] = "", state[64];
-		bool ok;
-
-		if (d->status == DYN_DISK_MISSING)
-			continue;
-		ok = can(con, i, reason, sizeof(reason));
-		words_disk_title(d, title, sizeof(title));
-		snprintf(state, sizeof(state), "%s", d->blank ? "blank" : words_disk_status(WORDS_TUI, d->status));
-		if (ok)
-			snprintf(reason, sizeof(reason), "The new half goes to this disk.%s", d->blank ? " Nothing is on it." : "");
-		menu_add(m, (int)i, !ok, 0, title, state, reason);
-		if (ok) {
-			n_can++;
-			*only = i;
-		}
-	}
-	if (preferred != DYN_NONE)
-		menu_select(m, (int)preferred);
-	return n_can;
-}
 
 /* What the engine would say with the table the user has not chosen yet: it is possible if any choice is. */
 static bool can_mirror_on(struct console *con, size_t disk, char *reason, size_t n)
@@ -217,7 +105,7 @@ static bool can_mirror_on(struct console *con, size_t disk, char *reason, size_t
 		struct dyn_plan *p = NULL;
 		struct dyn_err err = { 0 };
 
-		if (possible(dyn_plan_add_mirror(con->s, con->m, con->flow.volume, disk, choice[i], &p, &err), &p, &err, reason, n))
+		if (flow_possible(dyn_plan_add_mirror(con->s, con->m, con->flow.volume, disk, choice[i], &p, &err), &p, &err, reason, n))
 			return true;
 	}
 	return false;
@@ -228,7 +116,7 @@ bool can_add_mirror(struct console *con, struct target t, char *reason, size_t n
 	struct flow was = con->flow;
 	bool any = false, there = false;
 
-	if (!need_volume(t, "Add Mirror", reason, n))
+	if (!flow_need_volume(t, "Add Mirror", reason, n))
 		return false;
 	con->flow.volume = t.volume;
 	/* the disk of the volume itself is asked first: its refusal tells what is wrong with the volume */
@@ -252,14 +140,14 @@ static void add_mirror_as(struct console *con, int table)
 	struct dyn_err err = { 0 };
 	int rc = dyn_plan_add_mirror(con->s, con->m, con->flow.volume, con->flow.disk, (enum dyn_table)table, &p, &err);
 
-	show_result(con, "Add Mirror", rc, p, &err, NULL, NULL);
+	flow_show(con, "Add Mirror", rc, p, &err);
 }
 
 static void add_mirror_on(struct console *con, int disk)
 {
 	con->flow.disk = (size_t)disk;
 	if (con->m->disks[disk].table == DYN_TABLE_NONE)
-		choose_table(con, (size_t)disk, add_mirror_as);
+		flow_choose_table(con, (size_t)disk, add_mirror_as);
 	else
 		add_mirror_as(con, DYN_TABLE_NONE);
 }
@@ -275,7 +163,7 @@ void run_add_mirror(struct console *con, struct target t)
 	dyn_text_size(size, sizeof(size), con->m->volumes[t.volume].size);
 	snprintf(text, sizeof(text), "Choose the disk for the second half of %s (%s):", title, size);
 	menu_text(m, text);
-	add_disks(con, m, DYN_NONE, can_mirror_on, &only);
+	flow_add_disks(con, m, can_mirror_on, HALF_HINT, &only);
 	menu_show(con, m, add_mirror_on, NULL);
 }
 
@@ -290,7 +178,7 @@ static bool can_break(struct console *con, struct target t, bool keep, char *rea
 		struct dyn_err err = { 0 };
 		size_t disk = v->plexes[i].n_extents ? v->plexes[i].extents[0].disk : DYN_NONE;
 
-		if (possible(dyn_plan_break(con->s, con->m, t.volume, disk, keep, &p, &err), &p, &err, reason, n))
+		if (flow_possible(dyn_plan_break(con->s, con->m, t.volume, disk, keep, &p, &err), &p, &err, reason, n))
 			return true;
 	}
 	return false;
@@ -298,12 +186,12 @@ static bool can_break(struct console *con, struct target t, bool keep, char *rea
 
 bool can_remove_mirror(struct console *con, struct target t, char *reason, size_t n)
 {
-	return need_volume(t, "Remove Mirror", reason, n) && can_break(con, t, false, reason, n);
+	return flow_need_volume(t, "Remove Mirror", reason, n) && can_break(con, t, false, reason, n);
 }
 
 bool can_break_mirror(struct console *con, struct target t, char *reason, size_t n)
 {
-	return need_volume(t, "Break Mirrored Volume", reason, n) && can_break(con, t, true, reason, n);
+	return flow_need_volume(t, "Break Mirrored Volume", reason, n) && can_break(con, t, true, reason, n);
 }
 
 static void break_on(struct console *con, int disk)
@@ -312,7 +200,7 @@ static void break_on(struct console *con, int disk)
 	struct dyn_err err = { 0 };
 	int rc = dyn_plan_break(con->s, con->m, con->flow.volume, (size_t)disk, con->flow.keep, &p, &err);
 
-	show_result(con, con->flow.keep ? "Break Mirrored Volume" : "Remove Mirror", rc, p, &err, NULL, NULL);
+	flow_show(con, con->flow.keep ? "Break Mirrored Volume" : "Remove Mirror", rc, p, &err);
 }
 
 static void choose_half(struct console *con, struct target t, bool keep)
@@ -338,7 +226,7 @@ static void choose_half(struct console *con, struct target t, bool keep)
 
 		if (disk >= con->m->n_disks)
 			continue;
-		ok = possible(dyn_plan_break(con->s, con->m, t.volume, disk, keep, &p, &err), &p, &err, reason, sizeof(reason));
+		ok = flow_possible(dyn_plan_break(con->s, con->m, t.volume, disk, keep, &p, &err), &p, &err, reason, sizeof(reason));
 		if (ok)
 			snprintf(reason, sizeof(reason), keep ? "The half on %s becomes a volume of its own." :
 				 "The half on %s is given up.", con->m->disks[disk].name);
@@ -369,9 +257,9 @@ bool can_remove_disk(struct console *con, struct target t, char *reason, size_t 
 	struct dyn_plan *p = NULL;
 	struct dyn_err err = { 0 };
 
-	if (!need_disk(t, "Remove Disk", reason, n))
+	if (!flow_need_disk(t, "Remove Disk", reason, n))
 		return false;
-	return possible(dyn_plan_delete_missing(con->s, con->m, t.disk, &p, &err), &p, &err, reason, n);
+	return flow_possible(dyn_plan_delete_missing(con->s, con->m, t.disk, &p, &err), &p, &err, reason, n);
 }
 
 void run_remove_disk(struct console *con, struct target t)
@@ -380,7 +268,7 @@ void run_remove_disk(struct console *con, struct target t)
 	struct dyn_err err = { 0 };
 	int rc = dyn_plan_delete_missing(con->s, con->m, t.disk, &p, &err);
 
-	show_result(con, "Remove Disk", rc, p, &err, NULL, NULL);
+	flow_show(con, "Remove Disk", rc, p, &err);
 }
 
 /* ---------------------------------------------------------------- repair */
@@ -405,7 +293,7 @@ static bool can_repair_on(struct console *con, size_t disk, char *reason, size_t
 		struct dyn_plan *p = NULL;
 		struct dyn_err err = { 0 };
 
-		if (possible(dyn_plan_repair(con->s, con->m, con->flow.volume, disk, choice[i], con->flow.whole_disk, &p, &err), &p,
+		if (flow_possible(dyn_plan_repair(con->s, con->m, con->flow.volume, disk, choice[i], con->flow.whole_disk, &p, &err), &p,
 			     &err, reason, n))
 			return true;
 	}
@@ -428,15 +316,17 @@ static void repair_plan(struct console *con)
 	bool choice = con->m->disks[con->flow.disk].table == DYN_TABLE_NONE;
 	int rc = dyn_plan_repair(con->s, con->m, con->flow.volume, con->flow.disk, con->flow.table, con->flow.whole_disk, &p, &err);
 
-	show_result(con, "Repair", rc, p, &err,
-		    !choice ? NULL : con->flow.table == DYN_TABLE_GPT ? "MBR instead" : "GPT instead",
-		    choice ? repair_other_table : NULL);
+	if (rc == 0)
+		plan_show(con, p, !choice ? NULL : con->flow.table == DYN_TABLE_GPT ? "MBR instead" : "GPT instead",
+			  choice ? repair_other_table : NULL);
+	else
+		error_show(con, "Repair", &err);
 }
 
 static void repair_on(struct console *con, int disk)
 {
 	con->flow.disk = (size_t)disk;
-	con->flow.table = con->m->disks[disk].table == DYN_TABLE_NONE ? usual_table(con->m) : DYN_TABLE_NONE;
+	con->flow.table = con->m->disks[disk].table == DYN_TABLE_NONE ? flow_usual_table(con->m) : DYN_TABLE_NONE;
 	repair_plan(con);
 }
 
@@ -467,7 +357,8 @@ static void repair_choose_target(struct console *con)
 	m = menu_new("Repair");
 	words_volume_title(v, title, sizeof(title));
 	dyn_text_size(size, sizeof(size), v->size);
-	n_can = add_disks(con, m, best, can_repair_on, &only);
+	n_can = flow_add_disks(con, m, can_repair_on, HALF_HINT, &only);
+	menu_select(m, (int)best);
 	if (n_can == 1) { /* no choice, no question: the plan names it */
 		menu_discard(m);
 		repair_on(con, (int)only);
@@ -542,13 +433,13 @@ void run_repair(struct console *con, struct target t)
 	if (r[0].kind == REPAIR_RECOVER) {
 		int rc = dyn_plan_recover(con->s, con->m, r[0].index, &p, &err);
 
-		show_result(con, "Repair", rc, p, &err, NULL, NULL);
+		flow_show(con, "Repair", rc, p, &err);
 		return;
 	}
 	if (r[0].kind == REPAIR_RESUME) {
 		int rc = dyn_plan_resume(con->s, con->m, r[0].index, &p, &err);
 
-		show_result(con, "Resume", rc, p, &err, NULL, NULL);
+		flow_show(con, "Resume", rc, p, &err);
 		return;
 	}
 	for (size_t i = 0; i < n; i++)

@@ -262,6 +262,8 @@ static int leave_running(struct dyn_session *s)
 		return 1;
 	}
 	fflush(NULL);
+	/* before the fork: the parent's end may hang up on the child before that is out of the terminal's session */
+	signal(SIGHUP, SIG_IGN);
 	child = fork();
 	if (child < 0) {
 		perror("dynadisk: the rebuild could not be left running");
@@ -274,7 +276,6 @@ static int leave_running(struct dyn_session *s)
 		_exit(0);
 	}
 	setsid();
-	signal(SIGHUP, SIG_IGN);
 	null = open("/dev/null", O_RDWR);
 	for (int fd = 0; fd < 3 && null >= 0; fd++)
 		dup2(null, fd);

@@ -5,7 +5,11 @@ libui_a_SOURCES += \
 	ui/tui/canvas.c ui/tui/canvas.h \
 	ui/tui/console.c ui/tui/console.h \
 	ui/tui/dialogs.c \
+	ui/tui/flow.c ui/tui/flow.h \
 	ui/tui/flows.c \
+	ui/tui/flows_disk.c \
+	ui/tui/flows_part.c \
+	ui/tui/flows_volume.c \
 	ui/tui/freespace.c \
 	ui/tui/help.c \
 	ui/tui/keys.c ui/tui/keys.h \
@@ -44,10 +48,16 @@ tests_tui_vtrun_LDADD = $(VTERM_LIBS) -lutil
 endif
 dist_check_SCRIPTS += tests/tui/console.sh
 EXTRA_DIST += \
-	tests/tui/conduct.keys tests/tui/hangup.keys tests/tui/leave.keys tests/tui/menus.keys tests/tui/plan.keys \
-	tests/tui/readonly.keys tests/tui/rebuild.keys tests/tui/repair.keys tests/tui/resume.keys \
-	tests/tui/screens.keys tests/tui/steps.keys tests/tui/terminal.keys \
-	tests/tui/bottom-hidden.screen tests/tui/confirm.screen tests/tui/help.screen tests/tui/main-132x50.screen \
-	tests/tui/main-30x8.screen tests/tui/main-60x20.screen tests/tui/main-80x24.looks tests/tui/main-80x24.screen \
-	tests/tui/main-ascii.screen tests/tui/menu-missing.screen tests/tui/menu-volume.screen tests/tui/plan.screen \
-	tests/tui/top-disks.screen
+	tests/tui/conduct.keys tests/tui/hangup.keys tests/tui/leave.keys tests/tui/menus.keys \
+	tests/tui/operations.keys tests/tui/plan.keys tests/tui/readonly.keys tests/tui/rebuild.keys \
+	tests/tui/repair.keys tests/tui/resume.keys tests/tui/screens.keys tests/tui/steps.keys \
+	tests/tui/terminal.keys tests/tui/ask-size.screen tests/tui/bottom-hidden.screen \
+	tests/tui/choose-clean.screen tests/tui/choose-clone.screen tests/tui/choose-id.screen \
+	tests/tui/choose-partition.screen tests/tui/choose-type.screen tests/tui/confirm.screen \
+	tests/tui/help.screen tests/tui/main-132x50.screen tests/tui/main-30x8.screen tests/tui/main-60x20.screen \
+	tests/tui/main-80x24.looks tests/tui/main-80x24.screen tests/tui/main-ascii.screen \
+	tests/tui/menu-action.screen tests/tui/menu-blank-disk.screen tests/tui/menu-dynamic-disk.screen \
+	tests/tui/menu-free.screen tests/tui/menu-gpt-disk.screen tests/tui/menu-gpt-partition.screen \
+	tests/tui/menu-mbr-disk.screen tests/tui/menu-mbr-partition.screen tests/tui/menu-missing.screen \
+	tests/tui/menu-space.screen tests/tui/menu-volume.screen tests/tui/partition.screen \
+	tests/tui/partitions.screen tests/tui/plan.screen tests/tui/top-disks.screen

@@ -213,6 +213,7 @@ static void apply(struct console *con, const char *confirm)
 	struct dyn_err err = { 0 };
 	char title[128];
 	bool copies = plan_copies(v->plan);
+	void (*after)(struct console *) = con->flow.after;
 	int rc;
 
 	snprintf(title, sizeof(title), "%s", dyn_plan_title(v->plan));
@@ -232,6 +233,8 @@ static void apply(struct console *con, const char *confirm)
 		console_notice(con, "%s: the copy is running.", title);
 	else
 		console_notice(con, "Done: %s. L can undo it.", title);
+	if (rc == 0 && after)
+		after(con);
 }
 
 static void ask_confirmation(struct console *con, struct planview *v, const char *wrong, const char *typed);
@@ -443,5 +446,6 @@ void plan_show(struct console *con, struct dyn_plan *p, const char *other_words,
 	v->plan = p;
 	v->other_words = other_words ? xstrdup(other_words) : NULL;
 	v->other = other;
+	con->flow.after = NULL;
 	console_push(con, &v->screen);
 }

@@ -118,10 +118,25 @@ static void volume_text(const struct console *con, size_t volume, struct lines *
 		plex_text(m, &v->plexes[i], l);
 }
 
+static void space_text(const struct dyn_model *m, struct target t, struct lines *l)
+{
+	const struct dyn_region *r = &m->disks[t.disk].regions[t.region];
+	char title[160];
+
+	words_disk_title(&m->disks[t.disk], title, sizeof(title));
+	field(l, "What", words_region(WORDS_TUI, r->kind));
+	field(l, "Disk", title);
+	field_size(l, "Size", r->size);
+	lines_add(l, ROLE_DIALOG, 0, "%-15s byte %llu, sector %llu", "Begins at", (unsigned long long)r->offset,
+		  (unsigned long long)(r->offset / 512));
+}
+
 void properties_text(const struct console *con, struct target t, struct lines *l)
 {
 	if (t.kind == TARGET_VOLUME)
 		volume_text(con, t.volume, l);
 	else if (t.kind == TARGET_DISK)
 		disk_text(con->m, &con->m->disks[t.disk], l);
+	else if (t.kind == TARGET_SPACE)
+		space_text(con->m, t, l);
 }

@@ -226,6 +226,32 @@ static void log_picked(struct console *con, int i)
 		error_show(con, "Undo", &err);
 }
 
+/* The last change: a newer one that cannot be taken back stands in the way of all older ones. */
+bool can_undo(struct console *con, struct target t, char *reason, size_t n)
+{
+	struct dyn_undo *u = NULL;
+	struct dyn_err err = { 0 };
+	size_t count = 0;
+	int rc = dyn_undo_list(con->s, con->m, &u, &count, &err);
+	bool can = rc == 0 && count && u[0].possible;
+
+	(void)t;
+	if (rc)
+		snprintf(reason, n, "%s", err.what);
+	else if (count == 0)
+		snprintf(reason, n, "Nothing has been written yet.");
+	else if (!can)
+		snprintf(reason, n, "%s cannot be undone: %s", u[0].title, u[0].reason);
+	free(u);
+	return can;
+}
+
+void run_undo(struct console *con, struct target t)
+{
+	(void)t;
+	log_picked(con, 0);
+}
+
 void run_log(struct console *con, struct target t)
 {
 	struct dyn_undo *u = NULL;

@@ -273,13 +273,24 @@ void view_set_pane(struct view *v, int which, enum pane_kind kind)
 	adopt_selection(v);
 }
 
+/* Room that something can be made in: what a disk without a table has is only the disk itself. */
+static bool is_space(const struct dyn_disk *d, size_t region)
+{
+	return d->table != DYN_TABLE_NONE && region < d->n_regions &&
+	       (d->regions[region].kind == DYN_REGION_UNALLOCATED || d->regions[region].kind == DYN_REGION_FREE);
+}
+
 struct target view_target(const struct view *v)
 {
-	if (v->volume < v->m->n_volumes && v->pane[v->focus] != PANE_DISKS)
-		return (struct target){ TARGET_VOLUME, v->disk, v->volume };
+	bool disks = v->pane[v->focus] == PANE_DISKS;
+
+	if (v->volume < v->m->n_volumes && !disks)
+		return (struct target){ TARGET_VOLUME, v->disk, v->volume, DYN_NONE };
+	if (v->disk < v->m->n_disks && !disks && is_space(&v->m->disks[v->disk], v->region))
+		return (struct target){ TARGET_SPACE, v->disk, DYN_NONE, v->region };
 	if (v->disk < v->m->n_disks)
-		return (struct target){ TARGET_DISK, v->disk, DYN_NONE };
-	return (struct target){ TARGET_NOTHING, DYN_NONE, DYN_NONE };
+		return (struct target){ TARGET_DISK, v->disk, DYN_NONE, DYN_NONE };
+	return (struct target){ TARGET_NOTHING, DYN_NONE, DYN_NONE, DYN_NONE };
 }
 
 bool view_find(struct view *v, const char *text)

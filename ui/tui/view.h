@@ -33,12 +33,13 @@ struct view_job {
 };
 
 /* What the keys act on. */
-enum target_kind { TARGET_NOTHING, TARGET_DISK, TARGET_VOLUME };
+enum target_kind { TARGET_NOTHING, TARGET_DISK, TARGET_VOLUME, TARGET_SPACE };
 
 struct target {
 	enum target_kind kind;
-	size_t disk;   /* TARGET_DISK: it; TARGET_VOLUME: the disk of the selected half, or DYN_NONE */
+	size_t disk;   /* TARGET_DISK, TARGET_SPACE: it; TARGET_VOLUME: the disk of the selected half, or DYN_NONE */
 	size_t volume; /* TARGET_VOLUME */
+	size_t region; /* TARGET_SPACE: the unallocated region of the disk */
 };
 
 struct view {

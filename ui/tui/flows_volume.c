@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* flows_volume.c - dialogs: volumes created, deleted, given an entry of their own. */
+#include "config.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ui/tui/actions.h"
+#include "ui/tui/flow.h"
+#include "ui/words.h"
+
+/* ---------------------------------------------------------------- new volumes */
+
+/* The largest run of unallocated space of a disk. */
+static uint64_t largest_space(const struct dyn_disk *d)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < d->n_regions; i++) {
+		if (d->regions[i].kind == DYN_REGION_UNALLOCATED && d->regions[i].size > most)
+			most = d->regions[i].size;
+	}
+	return most;
+}
+
+/* The first letter from C that no volume has; DiskPart takes the same. */
+static char free_letter(const struct dyn_model *m)
+{
+	for (char c = 'C'; c <= 'Z'; c++) {
+		bool used = false;
+
+		for (size_t i = 0; i < m->n_volumes; i++)
+			used |= m->volumes[i].letter == c;
+		if (!used)
+			return c;
+	}
+	return '-';
+}
+
+static void ask_letter(struct console *con, const char *title, input_done done)
+{
+	const char initial[2] = { free_letter(con->m), '\0' };
+
+	input_show(con, title, "Drive letter (A to Z; - for none):", initial, done);
+}
+
+/* false after saying what is wrong with it; 0 for none. */
+static bool take_letter(struct console *con, const char *title, const char *text, char *letter)
+{
+	if ((isalpha((unsigned char)text[0]) && (text[1] == '\0' || strcmp(text + 1, ":") == 0)) || strcmp(text, "-") == 0) {
+		*letter = *text == '-' ? '\0' : (char)toupper((unsigned char)*text);
+		return true;
+	}
+	message_show(con, title, "\"%.20s\" is not a drive letter. Type one letter, or - for none.", text);
+	return false;
+}
+
+static bool can_simple_on(struct console *con, size_t disk, char *reason, size_t n)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+
+	return flow_possible(dyn_plan_create_simple(con->s, con->m, disk, 0, 0, &p, &err), &p, &err, reason, n);
+}
+
+/* On a basic disk Windows calls a primary partition, or a logical drive, a simple volume. */
+bool can_new_simple(struct console *con, struct target t, char *reason, size_t n)
+{
+	if (!flow_need_space(t, "New Simple Volume", reason, n))
+		return false;
+	if (!con->m->disks[t.disk].dynamic)
+		return can_new_data_partition(con, t, reason, n);
+	return can_simple_on(con, t.disk, reason, n);
+}
+
+static void simple_letter(struct console *con, const char *text)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	char letter;
+	int rc;
+
+	if (!take_letter(con, "New Simple Volume", text, &letter))
+		return;
+	rc = dyn_plan_create_simple(con->s, con->m, con->flow.disk, con->flow.size, letter, &p, &err);
+	flow_show(con, "New Simple Volume", rc, p, &err);
+}
+
+static void simple_size(struct console *con, const char *text)
+{
+	if (flow_size(con, "New Simple Volume", text, &con->flow.size))
+		ask_letter(con, "New Simple Volume", simple_letter);
+}
+
+void run_new_simple(struct console *con, struct target t)
+{
+	char text[200];
+
+	if (!con->m->disks[t.disk].dynamic) {
+		run_new_data_partition(con, t);
+		return;
+	}
+	con->flow = (struct flow){ .target = t, .disk = t.disk };
+	snprintf(text, sizeof(text), "A simple volume on %s has no second copy; Add Mirror can give it one later.",
+		 con->m->disks[t.disk].name);
+	flow_ask_size(con, "New Simple Volume", text, largest_space(&con->m->disks[t.disk]), 0, simple_size);
+}
+
+/* ---------------------------------------------------------------- new mirror */
+
+static int make_mirror(struct console *con, size_t other, uint64_t size, char letter, struct dyn_plan **p, struct dyn_err *err)
+{
+	const size_t disks[2] = { con->flow.disk, other };
+
+	return dyn_plan_create_mirror(con->s, con->m, disks, size, letter, p, err);
+}
+
+static bool can_mirror_with(struct console *con, size_t other, char *reason, size_t n)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+
+	return flow_possible(make_mirror(con, other, 0, 0, &p, &err), &p, &err, reason, n);
+}
+
+bool can_new_mirror(struct console *con, struct target t, char *reason, size_t n)
+{
+	struct flow was = con->flow;
+	bool any;
+
+	if (!flow_need_space(t, "New Mirrored Volume", reason, n))
+		return false;
+	con->flow.disk = t.disk;
+	any = flow_any_disk(con, t.disk, can_mirror_with, reason, n);
+	con->flow = was;
+	return any;
+}
+
+static void mirror_letter(struct console *con, const char *text)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	char letter;
+	int rc;
+
+	if (!take_letter(con, "New Mirrored Volume", text, &letter))
+		return;
+	rc = make_mirror(con, con->flow.other_disk, con->flow.size, letter, &p, &err);
+	flow_show(con, "New Mirrored Volume", rc, p, &err);
+}
+
+static void mirror_size(struct console *con, const char *text)
+{
+	if (flow_size(con, "New Mirrored Volume", text, &con->flow.size))
+		ask_letter(con, "New Mirrored Volume", mirror_letter);
+}
+
+static void mirror_with(struct console *con, int other)
+{
+	uint64_t a = largest_space(&con->m->disks[con->flow.disk]), b = largest_space(&con->m->disks[other]);
+	char text[200];
+
+	con->flow.other_disk = (size_t)other;
+	snprintf(text, sizeof(text), "Both halves, on %s and %s, have this size.", con->m->disks[con->flow.disk].name,
+		 con->m->disks[other].name);
+	flow_ask_size(con, "New Mirrored Volume", text, a < b ? a : b, 0, mirror_size);
+}
+
+void run_new_mirror(struct console *con, struct target t)
+{
+	struct menu *m = menu_new("New Mirrored Volume");
+	char text[200];
+	size_t only = DYN_NONE;
+
+	con->flow = (struct flow){ .target = t, .disk = t.disk };
+	snprintf(text, sizeof(text), "One half lies on %s. Choose the disk for the other one:", con->m->disks[t.disk].name);
+	menu_text(m, text);
+	flow_add_disks(con, m, can_mirror_with, "The other half lies on this disk.", &only);
+	menu_show(con, m, mirror_with, NULL);
+}
+
+/* ---------------------------------------------------------------- delete, retain */
+
+bool can_delete_volume(struct console *con, struct target t, char *reason, size_t n)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+
+	if (!flow_need_volume(t, "Delete Volume", reason, n))
+		return false;
+	return flow_possible(dyn_plan_delete_volume(con->s, con->m, t.volume, &p, &err), &p, &err, reason, n);
+}
+
+void run_delete_volume(struct console *con, struct target t)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	int rc = dyn_plan_delete_volume(con->s, con->m, t.volume, &p, &err);
+
+	flow_show(con, "Delete Volume", rc, p, &err);
+}
+
+bool can_retain(struct console *con, struct target t, char *reason, size_t n)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+
+	if (!flow_need_volume(t, "Retain", reason, n))
+		return false;
+	return flow_possible(dyn_plan_retain(con->s, con->m, t.volume, &p, &err), &p, &err, reason, n);
+}
+
+void run_retain(struct console *con, struct target t)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	int rc = dyn_plan_retain(con->s, con->m, t.volume, &p, &err);
+
+	flow_show(con, "Retain", rc, p, &err);
+}
