@@ -135,6 +135,7 @@ struct dyn_disk {
 	const char *in_use;     /* who holds it ("mounted on /", "swap", "md0"), "" if nobody */
 	const char *db_name;    /* name of its LDM disk record ("Disk6"), "" if none */
 	char guid[37];          /* LDM disk GUID, or the GPT disk GUID, or "" */
+	char table_id[37];      /* what the table calls the disk: GPT disk GUID, or eight hex digits (MBR signature), or "" */
 	size_t group;           /* index into groups[], or DYN_NONE */
 	size_t n_regions;
 	const struct dyn_region *regions;
@@ -444,6 +445,24 @@ struct dyn_undo {
 /* *out: malloc'd array, newest first, freed by the caller. */
 int dyn_undo_list(struct dyn_session *s, struct dyn_model *m, struct dyn_undo **out, size_t *n, struct dyn_err *err);
 int dyn_plan_undo(struct dyn_session *s, struct dyn_model *m, const char *id, struct dyn_plan **out, struct dyn_err *err);
+
+/* ------------------------------------------------------------------ verify */
+
+struct dyn_verify {
+	uint64_t size;          /* bytes that were compared, of each half */
+	uint64_t different;     /* bytes of them in sectors that are not equal */
+	uint64_t first;         /* where in the volume the first such sector is, bytes */
+	uint64_t unreadable;    /* bytes of the first half that could not be read; not among `different` for certain */
+};
+
+/*
+ * Compares the halves of a mirror, byte by byte, writing nothing; blocks for as long as that takes. progress (may be
+ * NULL) is called with bytes done; nonzero stops the run (-ECANCELED). 0: all was compared, *out says how it went.
+ * -EINVAL: no mirror, or a half is missing or being rebuilt; -EIO: the other half could not be read.
+ */
+int dyn_verify(struct dyn_session *s, struct dyn_model *m, size_t volume,
+	       int (*progress)(void *arg, uint64_t done, uint64_t total), void *arg, struct dyn_verify *out,
+	       struct dyn_err *err);
 
 /* -------------------------------------------------------------------- jobs */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* probe.c - one disk: its table, whether it is dynamic, its copy of the database, rebuild records. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -265,6 +266,9 @@ static void probe_open(struct scan *s, struct scan_disk *d, size_t disk)
 	for (size_t i = 0; i < n; i++)
 		scan_damage(s, d, "%s", d->priv.table.damage[i]);
 	memcpy(d->pub.guid, d->priv.table.gpt_guid, sizeof(d->pub.guid));
+	memcpy(d->pub.table_id, d->priv.table.gpt_guid, sizeof(d->pub.table_id));
+	if (d->pub.table == DYN_TABLE_MBR)
+		snprintf(d->pub.table_id, sizeof(d->pub.table_id), "%08" PRIX32, d->priv.table.mbr_signature);
 	if (d->pub.table == DYN_TABLE_NONE) {
 		d->pub.status = DYN_DISK_NOT_INITIALIZED;
 		look_for_orphan(d);

@@ -58,6 +58,12 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* Only looks: nothing to flush, no hole to punch. */
+static bool only_compares(const struct run *x)
+{
+	return x->t->mode == COPY_VERIFY || x->t->mode == COPY_COMPARE;
+}
+
 static bool stopped(struct run *x)
 {
 	return x->t->stop && x->t->stop(x->t->arg);
@@ -185,10 +191,21 @@ static void after_write(struct run *x, struct slot *s)
 		fail(x, s->w.result, COPY_FAULT_TARGET_WRITE, s->w.offset, s->size);
 }
 
+static void count_different(struct run *x, const struct slot *s)
+{
+	for (size_t at = 0; at < s->size; at += SECTOR) {
+		if (memcmp(s->a.buf + at, s->b.buf + at, SECTOR) == 0)
+			continue;
+		if (x->r->different == 0 || s->pos + at < x->r->first_different)
+			x->r->first_different = s->pos + at;
+		x->r->different += SECTOR;
+	}
+}
+
 /* Both sides of a comparing slot are there; true when nothing is left to do for it. */
 static void compare(struct run *x, struct slot *s)
 {
-	if (x->t->mode == COPY_VERIFY && s->b.result)
+	if (only_compares(x) && s->b.result)
 		s->b.result = read_now(s->b.io, s->b.offset, s->b.buf, s->size);
 	if (s->b.result == 0 && memcmp(s->a.buf, s->b.buf, s->size) == 0) {
 		s->state = SLOT_DONE;
@@ -197,6 +214,9 @@ static void compare(struct run *x, struct slot *s)
 		begin_write(x, s);
 	} else if (s->b.result) {
 		fail(x, s->b.result, COPY_FAULT_TARGET_READ, s->b.offset, s->size);
+	} else if (x->t->mode == COPY_COMPARE) {
+		count_different(x, s);
+		s->state = SLOT_DONE;
 	} else {
 		fix_now(x, s);
 		if (!x->rc)
@@ -273,7 +293,7 @@ static bool find_data(struct run *x)
 			return true;
 		x->pos += copy_holes_skip(x->t->source, x->t->source_offset + x->pos, x->t->target,
 					  x->t->target_offset + x->pos, x->t->size - x->pos,
-					  x->t->mode != COPY_VERIFY, &x->dirty, &data);
+					  !only_compares(x), &x->dirty, &data);
 		x->data_until = x->pos + data;
 		if (stopped(x))
 			x->rc = -ECANCELED;
@@ -348,9 +368,9 @@ static void report(struct run *x)
 	uint64_t low = low_water(x);
 	int rc;
 
-	if (x->t->mode == COPY_VERIFY || (!x->dirty && !x->flushing))
+	if (only_compares(x) || (!x->dirty && !x->flushing))
 		x->flushed = low;
-	if (x->dirty && !x->flushing && now_ns() - x->flush_time >= FLUSH_NS && x->t->mode != COPY_VERIFY) {
+	if (x->dirty && !x->flushing && now_ns() - x->flush_time >= FLUSH_NS && !only_compares(x)) {
 		x->dirty = false;
 		x->flushing = true;
 		x->flush_mark = low;
@@ -370,7 +390,7 @@ static void report(struct run *x)
 static void finish(struct run *x)
 {
 	uint64_t low = low_water(x);
-	int rc = x->t->mode == COPY_VERIFY ? 0 : dyn_io_sync(x->t->target);
+	int rc = only_compares(x) ? 0 : dyn_io_sync(x->t->target);
 
 	if (rc) {
 		fail(x, rc, COPY_FAULT_TARGET_WRITE, x->t->target_offset, x->t->size);

@@ -18,6 +18,7 @@ enum copy_mode {
 	COPY_COPY,   /* source to target */
 	COPY_CHECK,  /* compare; where they differ the source is copied again */
 	COPY_VERIFY, /* compare; a range that differs is copied and compared once more, and must then be equal */
+	COPY_COMPARE, /* compare and count; nothing is written */
 };
 
 enum copy_fault {
@@ -51,6 +52,7 @@ struct copy_result {
 	uint64_t bad_sectors; /* of the source, 512 bytes each; the target holds zeros there */
 	uint64_t first_bad;   /* byte on the source disk */
 	uint64_t rewritten;   /* bytes that differed and were copied again */
+	uint64_t different, first_different; /* COMPARE: bytes in differing sectors; the first one, from the start of the range */
 	enum copy_fault fault;
 	uint64_t fault_at, fault_size; /* bytes on the disk that failed (the target for DIFFERS) */
 	bool uring;           /* which back end did it */

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* verify.c - are the halves of a mirror equal? Reads both, through the copy engine, and writes nothing. */
+#include <errno.h>
+#include <string.h>
+
+#include "model/model.h"
+#include "run/copy.h"
+#include "run/run.h"
+#include "run/writer.h"
+
+struct verify {
+	const struct dyn_model *m;
+	const struct dyn_volume *v;
+	struct dyn_verify *out;
+	int (*progress)(void *arg, uint64_t done, uint64_t total);
+	void *arg;
+	uint64_t before, total; /* bytes compared by earlier pieces; of all */
+	int rc;                 /* what progress said */
+};
+
+/* Where a byte of the volume lies in a plex, and how many follow it there. false: nowhere. */
+static bool place_in(const struct dyn_plex *p, uint64_t at, const struct dyn_extent **e, uint64_t *offset, uint64_t *size)
+{
+	for (size_t i = 0; i < p->n_extents; i++) {
+		const struct dyn_extent *x = &p->extents[i];
+
+		if (x->column || at < x->volume_offset || at - x->volume_offset >= x->size)
+			continue;
+		*e = x;
+		*offset = x->offset + (at - x->volume_offset);
+		*size = x->size - (at - x->volume_offset);
+		return true;
+	}
+	return false;
+}
+
+static int on_progress(void *arg, uint64_t done)
+{
+	struct verify *x = arg;
+
+	x->rc = x->progress ? x->progress(x->arg, x->before + done, x->total) : 0;
+	return x->rc ? -ECANCELED : 0;
+}
+
+static int failed(const struct verify *x, const struct dyn_extent *b, const struct copy_result *r, int rc,
+		  struct dyn_err *err)
+{
+	if (rc == -ECANCELED)
+		return dyn_fail(err, rc, "the comparison was stopped");
+	return dyn_refuse(err, rc == -ENOMEM ? rc : -EIO, "Read the disk's health (smartctl) before anything is rebuilt from it.",
+			  "%s cannot be read at byte %llu: %s",
+			  x->m->disks[b->disk].name, (unsigned long long)r->fault_at, strerror(-rc));
+}
+
+/* Compares as much as lies in one piece on both sides; *size says how much that was. */
+static int compare_piece(struct verify *x, const struct dyn_plex *p, uint64_t at, uint64_t *size, struct dyn_err *err)
+{
+	const struct dyn_extent *a, *b;
+	struct dyn_io *source = NULL, *target = NULL;
+	uint64_t from, to, n;
+	struct copy_result r;
+	int rc;
+
+	if (!place_in(&x->v->plexes[0], at, &a, &from, size) || !place_in(p, at, &b, &to, &n))
+		return dyn_fail(err, -ENOTSUP, "the halves are laid out in a way that is not compared");
+	*size = n < *size ? n : *size;
+	*size = x->v->size - at < *size ? x->v->size - at : *size;
+	rc = dyn_io_open_ro(x->m->disks[a->disk].path, &source, err);
+	if (!rc)
+		rc = dyn_io_open_ro(x->m->disks[b->disk].path, &target, err);
+	if (!rc) {
+		const struct copy_task t = { .mode = COPY_COMPARE, .source = source, .target = target, .source_offset = from,
+					     .target_offset = to, .size = *size, .arg = x, .progress = on_progress };
+
+		writer_set_direct(source); /* what the disks hold, not what is remembered of them */
+		writer_set_direct(target);
+		rc = copy_run(&t, &r);
+		if (rc)
+			rc = failed(x, r.fault == COPY_FAULT_SOURCE_READ ? a : b, &r, rc, err);
+		if (r.different && x->out->different == 0)
+			x->out->first = at + r.first_different;
+		x->out->different += r.different;
+		x->out->unreadable += r.bad_sectors * 512;
+	}
+	dyn_io_close(source);
+	dyn_io_close(target);
+	return rc;
+}
+
+static int may_verify(const struct dyn_model *m, size_t volume, struct dyn_err *err)
+{
+	const struct dyn_volume *v;
+	char title[128];
+
+	if (volume >= m->n_volumes)
+		return dyn_fail(err, -EINVAL, "there is no such volume");
+	v = &m->volumes[volume];
+	model_volume_title(v, title, sizeof(title));
+	if (v->layout != DYN_LAYOUT_MIRROR || v->n_plexes < 2)
+		return dyn_refuse(err, -EINVAL, "Select a mirrored volume.", "%s is not a mirror", title);
+	for (size_t p = 0; p < v->n_plexes; p++) {
+		const struct dyn_plex *x = &v->plexes[p];
+
+		if (x->status == DYN_PLEX_MISSING || x->status == DYN_PLEX_REBUILDING)
+			return dyn_refuse(err, -EINVAL, "Repair the mirror first.", "a half of %s is %s", title,
+					  x->status == DYN_PLEX_MISSING ? "missing" : "being rebuilt");
+		for (size_t e = 0; e < x->n_extents; e++)
+			if (x->extents[e].disk >= m->n_disks || !*m->disks[x->extents[e].disk].path)
+				return dyn_refuse(err, -EINVAL, "Repair the mirror first.", "a half of %s is missing", title);
+	}
+	return 0;
+}
+
+int dyn_verify(struct dyn_session *s, struct dyn_model *m, size_t volume,
+	       int (*progress)(void *arg, uint64_t done, uint64_t total), void *arg, struct dyn_verify *out,
+	       struct dyn_err *err)
+{
+	struct verify x = { .m = m, .out = out, .progress = progress, .arg = arg };
+	int rc = may_verify(m, volume, err);
+
+	(void)s;
+	memset(out, 0, sizeof(*out));
+	if (rc)
+		return rc;
+	x.v = &m->volumes[volume];
+	x.total = x.v->size * (x.v->n_plexes - 1);
+	for (size_t p = 1; !rc && p < x.v->n_plexes; p++)
+		for (uint64_t at = 0, n = 0; !rc && at < x.v->size; at += n) {
+			rc = compare_piece(&x, &x.v->plexes[p], at, &n, err);
+			x.before += n;
+		}
+	out->size = x.v->size;
+	return rc;
+}
