@@ -355,17 +355,21 @@ static int run_console(struct dyn_session *s, const struct arguments *a)
 
 static int run(const struct arguments *a, int log_fd)
 {
+	struct shell_hook hook = { NULL };
 	const struct dyn_options opt = {
 		.state_dir = a->state_dir ? a->state_dir : getenv("DYNADISK_STATE"),
 		.read_only = a->read_only,
 		.limit = (uint64_t)a->limit * 1000000,
 		.log = log_fd >= 0 ? log_line : NULL,
 		.log_arg = &log_fd,
+		.progress = a->face == FACE_SHELL ? shell_progress : NULL,
+		.progress_arg = &hook,
 	};
 	const struct shell_options shell = {
 		.script = a->script,
 		.delay = a->delay,
 		.host_name = getenv("DYNADISK_HOSTNAME"),
+		.hook = &hook,
 	};
 	struct dyn_session *s;
 	struct dyn_err err = { 0 };

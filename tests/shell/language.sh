@@ -73,17 +73,23 @@ The arguments specified for this command are not valid.
 For more information on the command type: HELP SELECT'
 script 'lst disk\nlist disk\n'
 same 'an unknown word: exit code' 5 "$code"
-check 'an unknown word: the commands are listed' grep -q '^BREAK           - Split' <<<"$out"
+check 'an unknown word: the commands are listed' grep -q '^BREAK       - Split' <<<"$out"
 if grep -q 'Disk 0' <<<"$out"; then not_ok 'an unknown word stops the script'; else ok 'an unknown word stops the script'; fi
 
-script 'create partition efi size=100\nselect disk 0\n'
-expect 'a command this version does not have' 4 '
-CREATE is not available in this version.'
-script 'create partition efi size=100 noerr\nselect disk 0\n'
+script 'shrink desired=100\nselect disk 0\n'
+expect 'a command that is refused' 4 '
+Volumes are not shrunk here: the file system would have to move its data first.'
+script 'shrink desired=100 noerr\nselect disk 0\n'
 expect 'the same with NOERR' 0 '
-CREATE is not available in this version.
+Volumes are not shrunk here: the file system would have to move its data first.
 
 Disk 0 is now the selected disk.
+
+Leaving DiskPart...'
+script 'automount enable\n'
+expect 'a setting of Windows' 0 '
+AUTOMOUNT is a setting of Windows: nothing is mounted here, so there is nothing
+to set.
 
 Leaving DiskPart...'
 

@@ -111,6 +111,7 @@ refused_delete() {
 		select disk=1
 		convert mbr
 		convert dynamic
+		select volume g
 		add disk=1
 		wait
 	END

@@ -71,6 +71,8 @@ type delete disk\r
 see DISKPART> 
 type rebuild rate=8\r
 see DISKPART> 
+type select volume c\r
+see DISKPART> 
 type add disk=1\r
 see to go on:
 type no\r
@@ -156,6 +158,8 @@ see successfully broke
 see DISKPART> 
 type rebuild rate=8\r
 see DISKPART> 
+type select volume c\r
+see DISKPART> 
 type add disk=1\r
 see succeeded in adding
 see DISKPART> 
@@ -174,7 +178,7 @@ same 'a terminal lost during a rebuild: exit code' 0 "$code"
 judge_mirror 'a terminal lost during a rebuild' "$name" --complete "${disks[@]}"
 
 # One process rebuilds; others look, wait and are kept from changing the same volume
-"$DYNADISK" shell "${disks[@]}" >"$T/out" 2>&1 <<<$'select volume c\nbreak disk=1 nokeep\nrebuild rate=6\nadd disk=1' &
+"$DYNADISK" shell "${disks[@]}" >"$T/out" 2>&1 <<<$'select volume c\nbreak disk=1 nokeep\nrebuild rate=6\nselect volume c\nadd disk=1' &
 for _ in {1..300}; do
 	grep -q copying "$T/out" && break
 	sleep 0.1
@@ -193,7 +197,7 @@ judge_mirror 'elsewhere' "$name" --complete "${disks[@]}"
 
 # SIGTERM in a script that waits: paused at once, nothing after it is run; and again while it only leaves
 terminated() { # NAME LAST-LINES
-	printf 'select volume c\nbreak disk=1 nokeep noerr\nrebuild rate=1\nadd disk=1\n%b' "$2" >"$T/script"
+	printf 'select volume c\nbreak disk=1 nokeep noerr\nrebuild rate=1\nselect volume c\nadd disk=1\n%b' "$2" >"$T/script"
 	"$DYNADISK" shell --script "$T/script" "${disks[@]}" >"$T/out" 2>&1 &
 	for _ in {1..300}; do
 		grep -q copying "$T/out" && break

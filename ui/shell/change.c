@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* change.c - commands that change disks. Each makes a plan; shell_carry_out() shows it or has it applied. */
+/* change.c - mirrors and whole disks. Every change is a plan; shell_carry_out() shows it or has it applied. */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "ui/shell/commands.h"
 #include "ui/shell/internal.h"
+#include "ui/shell/shell.h"
 #include "ui/words.h"
 
 /* ------------------------------------------------------------------- plans */
@@ -44,6 +46,8 @@ static bool is_confirmed(struct shell *sh, const struct dyn_plan *plan)
 
 	if (!expected || !sh->interactive)
 		return true;
+	for (size_t i = 0; i < dyn_plan_n_notes(plan); i++)
+		shell_say(sh, "%s%s\n", i ? "" : "\n", dyn_plan_note(plan, i));
 	if (disk < m->n_disks)
 		words_disk_title(&m->disks[disk], title, sizeof(title));
 	shell_say(sh, "\nThis destroys data on: %s\n", title);
@@ -54,8 +58,41 @@ static bool is_confirmed(struct shell *sh, const struct dyn_plan *plan)
 	return false;
 }
 
+/* The last line of progress: only a command that has one shows it where nothing can be drawn in place. */
+static void end_percent(struct shell *sh, bool done)
+{
+	if (sh->drawn)
+		shell_say(sh, done ? "\r  100 percent completed\n" : "\n");
+	else if (done && sh->percent)
+		shell_say(sh, "\n  100 percent completed\n");
+	sh->drawn = false;
+}
+
+int shell_progress(void *arg, const struct dyn_step *step, uint64_t done, uint64_t total)
+{
+	struct shell *sh = ((struct shell_hook *)arg)->sh;
+	uint64_t images = 0, before = 0, percent = total ? done * 100 / total : 100;
+
+	if (!sh || !sh->applying)
+		return 0;
+	for (size_t i = 0; i < dyn_plan_n_steps(sh->applying); i++) {
+		const struct dyn_step *s = dyn_plan_step(sh->applying, i);
+
+		before = s == step ? images : before;
+		images += s->kind == DYN_STEP_IMAGE;
+	}
+	if (sh->out_tty) {
+		shell_say(sh, "%s  %3" PRIu64 " percent completed", sh->drawn ? "\r" : "\n",
+			  (before * 100 + percent) / (images ? images : 1));
+		fflush(sh->out);
+		sh->drawn = true;
+	}
+	return shell_nap(sh, 0) ? -ECANCELED : 0;
+}
+
 enum shell_result shell_carry_out(struct shell *sh, struct dyn_plan *plan, const char *success)
 {
+	char title[sizeof(sh->last_change)];
 	struct dyn_err err = { 0 };
 	enum shell_result r;
 	int rc;
@@ -69,12 +106,19 @@ enum shell_result shell_carry_out(struct shell *sh, struct dyn_plan *plan, const
 		dyn_plan_free(plan);
 		return SHELL_FAILED;
 	}
+	snprintf(title, sizeof(title), "%s", dyn_plan_title(plan));
+	fflush(sh->out);
+	sh->applying = plan;
 	rc = dyn_apply(sh->session, plan, dyn_plan_confirm(plan), &err);
+	sh->applying = NULL;
 	dyn_plan_free(plan);
-	if (rc < 0)
+	end_percent(sh, rc == 0);
+	if (rc < 0) {
 		shell_refuse(sh, NULL, &err);
-	else
+	} else {
+		snprintf(sh->last_change, sizeof(sh->last_change), "%s", title);
 		shell_limit_new(sh);
+	}
 	r = shell_rescan(sh); /* after a failure even more so */
 	if (rc < 0)
 		return SHELL_FAILED;
@@ -96,37 +140,50 @@ static const char *vds_text(int rc)
 	}
 }
 
-/* What every plan maker's result goes through. */
-static enum shell_result finish(struct shell *sh, int rc, struct dyn_plan *plan, const struct dyn_err *err,
-				const char *success)
+enum shell_result shell_finish(struct shell *sh, int rc, struct dyn_plan *plan, const struct dyn_err *err,
+			       const char *success)
 {
 	return rc < 0 ? shell_refuse(sh, vds_text(rc), err) : shell_carry_out(sh, plan, success);
 }
 
 /* ----------------------------------------------------------------- objects */
 
-/* The selected disk in *disk, or the sentence that there is none. */
-static bool need_disk(struct shell *sh, size_t *disk)
+bool shell_need_disk(struct shell *sh, size_t *disk)
 {
-	*disk = shell_focused_disk(&sh->disk, sh->model);
+	*disk = shell_focused_disk(&sh->sel.disk, sh->model);
 	if (*disk == DYN_NONE)
 		shell_say(sh, "\nThere is no disk selected.\nPlease select a disk and try again.\n");
 	return *disk != DYN_NONE;
 }
 
+bool shell_need_partition(struct shell *sh, size_t *disk, size_t *part)
+{
+	*part = shell_focused_partition(&sh->sel, sh->model, disk);
+	if (*part == DYN_NONE)
+		shell_say(sh, "\nThere is no partition selected.\nPlease select a partition and try again.\n");
+	return *part != DYN_NONE;
+}
+
+bool shell_need_volume(struct shell *sh, size_t *volume)
+{
+	*volume = shell_focused_volume(&sh->sel.volume, sh->model);
+	if (*volume == DYN_NONE)
+		shell_say(sh, "\nThere is no volume selected.\nPlease select a volume and try again.\n");
+	return *volume != DYN_NONE;
+}
+
 /* The selected volume and the disk that DISK= names. */
 static bool need_volume_and_disk(struct shell *sh, const struct shell_call *call, size_t *volume, size_t *disk)
 {
-	*volume = shell_focused_volume(&sh->volume, sh->model);
+	if (!shell_need_volume(sh, volume))
+		return false;
 	*disk = shell_find_disk(sh->model, shell_arg(call, "DISK")->text);
-	if (*volume == DYN_NONE)
-		shell_say(sh, "\nThere is no volume selected.\nPlease select a volume and try again.\n");
-	else if (*disk == DYN_NONE)
+	if (*disk == DYN_NONE)
 		shell_say(sh, "\nThe disk you specified is not valid.\n");
-	return *volume != DYN_NONE && *disk != DYN_NONE;
+	return *disk != DYN_NONE;
 }
 
-/* ---------------------------------------------------------------- commands */
+/* --------------------------------------------------------------- mirrors */
 
 enum shell_result cmd_add(struct shell *sh, const struct shell_call *call)
 {
@@ -136,26 +193,43 @@ enum shell_result cmd_add(struct shell *sh, const struct shell_call *call)
 	int rc;
 
 	if (shell_flag(call, "ALIGN")) {
-		shell_say(sh, "\nALIGN is not available in this version: new halves are aligned as Windows aligns them.\n");
+		shell_say(sh, "\nALIGN is not available here: a new half is aligned as Windows aligns it.\n");
 		return SHELL_FAILED;
 	}
 	if (!need_volume_and_disk(sh, call, &volume, &disk))
 		return SHELL_SYNTAX;
 	rc = dyn_plan_add_mirror(sh->session, sh->model, volume, disk, DYN_TABLE_NONE, &plan, &err);
-	return finish(sh, rc, plan, &err, "DiskPart succeeded in adding a mirror to the volume.");
+	return shell_finish(sh, rc, plan, &err, "DiskPart succeeded in adding a mirror to the volume.");
 }
 
 enum shell_result cmd_break(struct shell *sh, const struct shell_call *call)
 {
 	struct dyn_plan *plan = NULL;
 	struct dyn_err err = { 0 };
+	enum shell_result r;
 	size_t volume, disk;
 	int rc;
 
 	if (!need_volume_and_disk(sh, call, &volume, &disk))
 		return SHELL_SYNTAX;
 	rc = dyn_plan_break(sh->session, sh->model, volume, disk, !shell_flag(call, "NOKEEP"), &plan, &err);
-	return finish(sh, rc, plan, &err, "DiskPart successfully broke the mirror volume.");
+	r = shell_finish(sh, rc, plan, &err, "DiskPart successfully broke the mirror volume.");
+	if (r == SHELL_OK && !sh->preview) /* the mirror that was selected is no more; the guides' tables show no mark */
+		shell_select_volume(&sh->sel, sh->model, DYN_NONE);
+	return r;
+}
+
+/* ------------------------------------------------------------ whole disks */
+
+/* A plan for the selected disk, whose partitions and volumes are others afterwards: only the disk stays selected. */
+static enum shell_result finish_disk(struct shell *sh, int rc, struct dyn_plan *plan, const struct dyn_err *err,
+				     const char *success)
+{
+	enum shell_result r = shell_finish(sh, rc, plan, err, success);
+
+	if (r == SHELL_OK && !sh->preview)
+		shell_select_disk(&sh->sel, sh->model, shell_focused_disk(&sh->sel.disk, sh->model));
+	return r;
 }
 
 static enum shell_result convert_table(struct shell *sh, enum dyn_table table, const char *success)
@@ -165,10 +239,10 @@ static enum shell_result convert_table(struct shell *sh, enum dyn_table table, c
 	size_t disk;
 	int rc;
 
-	if (!need_disk(sh, &disk))
+	if (!shell_need_disk(sh, &disk))
 		return SHELL_SYNTAX;
 	rc = dyn_plan_initialize(sh->session, sh->model, disk, table, &plan, &err);
-	return finish(sh, rc, plan, &err, success);
+	return finish_disk(sh, rc, plan, &err, success);
 }
 
 enum shell_result cmd_convert_mbr(struct shell *sh, const struct shell_call *call)
@@ -191,45 +265,266 @@ enum shell_result cmd_convert_dynamic(struct shell *sh, const struct shell_call 
 	int rc;
 
 	(void)call;
-	if (!need_disk(sh, &disk))
+	if (!shell_need_disk(sh, &disk))
 		return SHELL_SYNTAX;
 	rc = dyn_plan_upgrade(sh->session, sh->model, disk, DYN_TABLE_NONE, DYN_NONE, &plan, &err);
-	return finish(sh, rc, plan, &err, "DiskPart successfully converted the selected disk to dynamic format.");
+	return finish_disk(sh, rc, plan, &err, "DiskPart successfully converted the selected disk to dynamic format.");
+}
+
+enum shell_result cmd_convert_basic(struct shell *sh, const struct shell_call *call)
+{
+	struct dyn_plan *plan = NULL;
+	struct dyn_err err = { 0 };
+	size_t disk;
+	int rc;
+
+	(void)call;
+	if (!shell_need_disk(sh, &disk))
+		return SHELL_SYNTAX;
+	rc = dyn_plan_to_basic(sh->session, sh->model, disk, &plan, &err);
+	return finish_disk(sh, rc, plan, &err, "DiskPart successfully converted the selected disk to basic format.");
+}
+
+enum shell_result cmd_clean(struct shell *sh, const struct shell_call *call)
+{
+	struct dyn_plan *plan = NULL;
+	struct dyn_err err = { 0 };
+	size_t disk;
+	int rc;
+
+	if (!shell_need_disk(sh, &disk))
+		return SHELL_SYNTAX;
+	rc = dyn_plan_clean(sh->session, sh->model, disk, shell_flag(call, "ALL"), &plan, &err);
+	return finish_disk(sh, rc, plan, &err, "DiskPart succeeded in cleaning the disk.");
+}
+
+enum shell_result cmd_uniqueid(struct shell *sh, const struct shell_call *call)
+{
+	const struct shell_value *id = shell_arg(call, "ID");
+	struct dyn_plan *plan = NULL;
+	struct dyn_err err = { 0 };
+	const struct dyn_disk *d;
+	char success[128];
+	size_t disk;
+	int rc;
+
+	if (!shell_need_disk(sh, &disk))
+		return SHELL_SYNTAX;
+	d = &sh->model->disks[disk];
+	if (!id->given) {
+		bool guid = strlen(d->table_id) > 8;
+
+		shell_say(sh, "\nDisk ID: %s%s%s\n", guid ? "{" : "", *d->table_id ? d->table_id : "none", guid ? "}" : "");
+		return SHELL_OK;
+	}
+	rc = dyn_plan_unique_id(sh->session, sh->model, disk, id->text, &plan, &err);
+	snprintf(success, sizeof(success), "Disk ID: %.64s", id->text);
+	return shell_finish(sh, rc, plan, &err, success);
+}
+
+/* ----------------------------------------------------------- missing disks */
+
+/* The first volume from `from` on that needs the disk, or DYN_NONE. */
+static size_t volume_on(const struct dyn_model *m, size_t disk, size_t from)
+{
+	for (size_t i = from; i < m->n_volumes; i++)
+		for (size_t p = 0; p < m->volumes[i].n_plexes; p++)
+			for (size_t e = 0; e < m->volumes[i].plexes[p].n_extents; e++)
+				if (m->volumes[i].plexes[p].extents[e].disk == disk)
+					return i;
+	return DYN_NONE;
+}
+
+/* OVERRIDE: the halves of mirrors on the disk are dropped, its other volumes deleted, one plan each. */
+static enum shell_result drop_volumes(struct shell *sh, size_t *disk)
+{
+	enum shell_result r = SHELL_OK;
+	size_t volume, from = 0;
+
+	while (r == SHELL_OK && (volume = volume_on(sh->model, *disk, from)) != DYN_NONE) {
+		const struct dyn_volume *v = &sh->model->volumes[volume];
+		struct dyn_plan *plan = NULL;
+		struct dyn_err err = { 0 };
+		char title[128], success[256];
+		int rc;
+
+		words_volume_title(v, title, sizeof(title));
+		if (v->layout == DYN_LAYOUT_MIRROR && v->n_plexes > 1) {
+			rc = dyn_plan_break(sh->session, sh->model, volume, *disk, false, &plan, &err);
+			snprintf(success, sizeof(success), "The half of %s on the missing disk is dropped.", title);
+		} else {
+			rc = dyn_plan_delete_volume(sh->session, sh->model, volume, &plan, &err);
+			snprintf(success, sizeof(success), "%s is deleted.", title);
+		}
+		r = shell_finish(sh, rc, plan, &err, success);
+		from = sh->preview ? volume + 1 : 0; /* a preview leaves it where it is */
+		if (r == SHELL_OK && !shell_need_disk(sh, disk))
+			r = SHELL_SYNTAX;
+	}
+	return r;
 }
 
 enum shell_result cmd_delete_disk(struct shell *sh, const struct shell_call *call)
 {
 	struct dyn_plan *plan = NULL;
 	struct dyn_err err = { 0 };
-	enum shell_result r;
 	size_t disk;
 	int rc;
 
-	if (!need_disk(sh, &disk))
+	if (!shell_need_disk(sh, &disk))
 		return SHELL_SYNTAX;
+	if (shell_flag(call, "OVERRIDE") && sh->model->disks[disk].status == DYN_DISK_MISSING &&
+	    volume_on(sh->model, disk, 0) != DYN_NONE) {
+		enum shell_result r = drop_volumes(sh, &disk);
+
+		if (r != SHELL_OK)
+			return r;
+		if (sh->preview) {
+			shell_say(sh, "\nThen the missing disk itself would be deleted.\n");
+			return SHELL_OK;
+		}
+	}
 	rc = dyn_plan_delete_missing(sh->session, sh->model, disk, &plan, &err);
-	r = finish(sh, rc, plan, &err, "DiskPart successfully deleted the missing disk.");
-	if (rc < 0 && shell_flag(call, "OVERRIDE"))
-		shell_say(sh, "OVERRIDE, which deletes the volumes along with the disk, is not available in this version.\n");
-	return r;
+	return shell_finish(sh, rc, plan, &err, "DiskPart successfully deleted the missing disk.");
+}
+
+/* ------------------------------------------------------- disks that return */
+
+/* Whether its database or a half on it is out of date. */
+static bool is_stale(const struct dyn_model *m, size_t disk)
+{
+	const struct dyn_disk *d = &m->disks[disk];
+
+	for (size_t i = 0; i < m->n_volumes; i++)
+		for (size_t p = 0; p < m->volumes[i].n_plexes; p++) {
+			const struct dyn_plex *x = &m->volumes[i].plexes[p];
+
+			for (size_t e = 0; x->status == DYN_PLEX_STALE && e < x->n_extents; e++)
+				if (x->extents[e].disk == disk)
+					return true;
+		}
+	return d->dynamic && d->status == DYN_DISK_ERRORS;
+}
+
+static enum shell_result bring_up_to_date(struct shell *sh, size_t disk, const char *success)
+{
+	struct dyn_plan *plan = NULL;
+	struct dyn_err err = { 0 };
+	size_t group = sh->model->disks[disk].group;
+	int rc;
+
+	if (group < sh->model->n_groups && sh->model->groups[group].interrupted)
+		rc = dyn_plan_recover(sh->session, sh->model, group, &plan, &err);
+	else
+		rc = dyn_plan_reactivate(sh->session, sh->model, disk, &plan, &err);
+	return shell_finish(sh, rc, plan, &err, success);
 }
 
 enum shell_result cmd_recover(struct shell *sh, const struct shell_call *call)
 {
-	struct dyn_plan *plan = NULL;
-	struct dyn_err err = { 0 };
 	size_t disk, group;
-	int rc;
 
 	(void)call;
-	if (!need_disk(sh, &disk))
+	if (!shell_need_disk(sh, &disk))
 		return SHELL_SYNTAX;
 	group = sh->model->disks[disk].group;
-	if (group >= sh->model->n_groups || !sh->model->groups[group].interrupted) {
+	if (!is_stale(sh->model, disk) && !(group < sh->model->n_groups && sh->model->groups[group].interrupted)) {
 		shell_say(sh, "\nNo change to the group of %s was cut off. There is nothing to recover.\n",
 			  sh->model->disks[disk].name);
 		return SHELL_OK;
 	}
-	rc = dyn_plan_recover(sh->session, sh->model, group, &plan, &err);
-	return finish(sh, rc, plan, &err, "The disk group is in order again.");
+	return bring_up_to_date(sh, disk, "The disk group is in order again.");
+}
+
+/* A refusal in our own words. */
+static enum shell_result say_no(struct shell *sh, const char *what, const char *way_out)
+{
+	struct dyn_err err = { .code = -EINVAL };
+
+	snprintf(err.what, sizeof(err.what), "%s", what);
+	snprintf(err.way_out, sizeof(err.way_out), "%s", way_out);
+	return shell_refuse(sh, NULL, &err);
+}
+
+enum shell_result cmd_online_disk(struct shell *sh, const struct shell_call *call)
+{
+	size_t disk;
+
+	(void)call;
+	if (!shell_need_disk(sh, &disk))
+		return SHELL_SYNTAX;
+	switch (sh->model->disks[disk].status) {
+	case DYN_DISK_MISSING:
+	case DYN_DISK_OFFLINE:
+		return say_no(sh, "The disk cannot be read.", "Connect it again and type RESCAN.");
+	case DYN_DISK_FOREIGN:
+		return say_no(sh, "The disk is foreign: the group's database does not know it.",
+			      "IMPORT lets its group join, CLEAN frees the disk.");
+	default:
+		break;
+	}
+	if (!is_stale(sh->model, disk))
+		return say_no(sh, "This disk is already online.", "");
+	return bring_up_to_date(sh, disk, "DiskPart successfully onlined the selected disk.");
+}
+
+enum shell_result cmd_online_volume(struct shell *sh, const struct shell_call *call)
+{
+	size_t volume;
+
+	(void)call;
+	if (!shell_need_volume(sh, &volume))
+		return SHELL_SYNTAX;
+	if (sh->model->volumes[volume].status == DYN_VOLUME_FAILED)
+		return say_no(sh, "The volume has failed: a disk it needs is missing.", "Connect the disk again and type RESCAN.");
+	return say_no(sh, "This volume is already online.", "");
+}
+
+enum shell_result cmd_offline_disk(struct shell *sh, const struct shell_call *call)
+{
+	size_t disk;
+
+	(void)call;
+	if (!shell_need_disk(sh, &disk))
+		return SHELL_SYNTAX;
+	return say_no(sh, "A disk is not taken offline here: nothing of it is in use between two commands.",
+		      "Leave it off the command line to work without it.");
+}
+
+enum shell_result cmd_offline_volume(struct shell *sh, const struct shell_call *call)
+{
+	size_t volume;
+
+	(void)call;
+	if (!shell_need_volume(sh, &volume))
+		return SHELL_SYNTAX;
+	return say_no(sh, "A volume is not taken offline here: no volume is mounted.", "");
+}
+
+/* The one group besides that of the disk, or DYN_NONE. */
+static size_t other_group(const struct dyn_model *m, size_t group)
+{
+	return m->n_groups == 2 && group < 2 ? 1 - group : DYN_NONE;
+}
+
+enum shell_result cmd_import(struct shell *sh, const struct shell_call *call)
+{
+	struct dyn_plan *plan = NULL;
+	struct dyn_err err = { 0 };
+	size_t disk, group, into;
+	int rc;
+
+	(void)call;
+	if (!shell_need_disk(sh, &disk))
+		return SHELL_SYNTAX;
+	group = sh->model->disks[disk].group;
+	if (group >= sh->model->n_groups)
+		return say_no(sh, "The selected disk belongs to no disk group.", "Select a disk of the foreign group.");
+	if (sh->model->n_groups < 2)
+		return say_no(sh, "There is no other disk group that it could be imported into.", "");
+	into = other_group(sh->model, group);
+	if (into == DYN_NONE)
+		return say_no(sh, "There are more than two disk groups.", "Name the disks of two of them on the command line.");
+	rc = dyn_plan_import(sh->session, sh->model, group, into, &plan, &err);
+	return shell_finish(sh, rc, plan, &err, "DiskPart successfully imported the foreign disk group.");
 }

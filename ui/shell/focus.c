@@ -85,6 +85,72 @@ size_t shell_focused_volume(const struct shell_focus *f, const struct dyn_model 
 	return DYN_NONE;
 }
 
+size_t shell_volume_in_place(const struct shell_focus *f, const struct dyn_model *m)
+{
+	for (size_t i = 0; f->set && i < m->n_volumes; i++) {
+		const struct dyn_extent *e = first_extent(&m->volumes[i]);
+
+		if (e && e->disk < m->n_disks && e->offset == f->offset && is_same_device(f, &m->disks[e->disk]))
+			return i;
+	}
+	return DYN_NONE;
+}
+
+size_t shell_focused_partition(const struct shell_selection *sel, const struct dyn_model *m, size_t *disk)
+{
+	const struct shell_focus *f = &sel->partition;
+
+	*disk = shell_focused_disk(&sel->disk, m);
+	if (!f->set || *disk == DYN_NONE || !is_same_device(f, &m->disks[*disk]))
+		return DYN_NONE;
+	for (size_t i = 0; i < m->disks[*disk].n_partitions; i++)
+		if (m->disks[*disk].partitions[i].offset == f->offset)
+			return i;
+	return DYN_NONE;
+}
+
+/* -------------------------------------------------------------- selecting */
+
+void shell_select_disk(struct shell_selection *sel, const struct dyn_model *m, size_t disk)
+{
+	memset(sel, 0, sizeof(*sel)); /* what follows must not hit the volume of another disk */
+	shell_focus_disk(&sel->disk, m, disk);
+}
+
+static void focus_partition(struct shell_focus *f, const struct dyn_model *m, size_t disk, size_t part)
+{
+	memset(f, 0, sizeof(*f));
+	if (disk >= m->n_disks || part >= m->disks[disk].n_partitions)
+		return;
+	f->set = true;
+	f->offset = m->disks[disk].partitions[part].offset;
+	remember_disk(f, &m->disks[disk]);
+}
+
+void shell_select_partition(struct shell_selection *sel, const struct dyn_model *m, size_t disk, size_t part)
+{
+	shell_select_disk(sel, m, disk);
+	focus_partition(&sel->partition, m, disk, part);
+	if (sel->partition.set)
+		shell_focus_volume(&sel->volume, m, m->disks[disk].partitions[part].volume);
+}
+
+void shell_select_volume(struct shell_selection *sel, const struct dyn_model *m, size_t volume)
+{
+	size_t disk = volume < m->n_volumes ? shell_only_disk(m, volume) : DYN_NONE;
+
+	if (volume >= m->n_volumes) { /* the disk stays */
+		memset(&sel->partition, 0, sizeof(sel->partition));
+		memset(&sel->volume, 0, sizeof(sel->volume));
+		return;
+	}
+	shell_select_disk(sel, m, disk);
+	shell_focus_volume(&sel->volume, m, volume);
+	for (size_t i = 0; disk < m->n_disks && i < m->disks[disk].n_partitions; i++)
+		if (m->disks[disk].partitions[i].volume == volume)
+			focus_partition(&sel->partition, m, disk, i);
+}
+
 size_t shell_only_disk(const struct dyn_model *m, size_t volume)
 {
 	const struct dyn_volume *v = &m->volumes[volume];
@@ -119,7 +185,7 @@ size_t shell_find_disk(const struct dyn_model *m, const char *text)
 	return DYN_NONE;
 }
 
-size_t shell_find_volume(const struct dyn_model *m, const char *text, size_t *several)
+size_t shell_find_volume(const struct shell_letters *l, const struct dyn_model *m, const char *text, size_t *several)
 {
 	size_t found = DYN_NONE;
 	unsigned long n;
@@ -127,7 +193,7 @@ size_t shell_find_volume(const struct dyn_model *m, const char *text, size_t *se
 	*several = 0;
 	if (isalpha((unsigned char)text[0])) {
 		for (size_t i = 0; i < m->n_volumes; i++)
-			if (m->volumes[i].letter && toupper((unsigned char)text[0]) == toupper((unsigned char)m->volumes[i].letter)) {
+			if (toupper((unsigned char)text[0]) == toupper((unsigned char)shell_letter(l, m, i))) {
 				found = found == DYN_NONE ? i : found;
 				++*several;
 			}

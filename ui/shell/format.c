@@ -2,6 +2,7 @@
 /* format.c - DiskPart's tables. The column widths reproduce its printed output cell by cell; scripts read them. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <wchar.h>
 
 #include "ui/shell/internal.h"
@@ -86,14 +87,14 @@ void shell_volume_header(FILE *out)
 	      out);
 }
 
-void shell_volume_row(FILE *out, const struct dyn_volume *v, bool focus)
+void shell_volume_row(FILE *out, const struct dyn_volume *v, char drive, bool focus)
 {
 	char number[32], letter[4] = "", name[64], label[64], fs[32], type[64], size[24], status[64], info[64], line[512];
 
 	snprintf(number, sizeof(number), "Volume %u", v->number);
 	shell_fit(name, sizeof(name), number, 10);
-	if (v->letter)
-		snprintf(letter, sizeof(letter), " %c", v->letter);
+	if (drive)
+		snprintf(letter, sizeof(letter), " %c", drive);
 	shell_fit(label, sizeof(label), v->label, 11);
 	shell_fit(fs, sizeof(fs), v->fs, 5);
 	shell_fit(type, sizeof(type), words_layout(WORDS_SHELL, v->layout), 10);
@@ -112,35 +113,52 @@ void shell_partition_header(FILE *out)
 	      out);
 }
 
-static const char *partition_type(const struct dyn_disk *d, const struct dyn_region *r)
-{
-	if (*r->type_word)
-		return r->type_word;
-	switch (r->kind) {
-	case DYN_REGION_PRIMARY:
-		return "Primary";
-	case DYN_REGION_EXTENDED:
-		return "Extended";
-	case DYN_REGION_LOGICAL:
-		return "Logical";
-	case DYN_REGION_RESERVED:
-		return d->dynamic ? "Dynamic Reserved" : "Reserved";
-	default:
-		return "Dynamic Data";
-	}
-}
-
-void shell_partition_row(FILE *out, const struct dyn_disk *d, const struct dyn_region *r)
+void shell_partition_row(FILE *out, const struct dyn_partition *p, bool focus)
 {
 	char number[32], name[64], type[64], size[24], offset[24], line[256];
 
-	snprintf(number, sizeof(number), "Partition %u", r->part_number);
+	snprintf(number, sizeof(number), "Partition %u", p->number);
 	shell_fit(name, sizeof(name), number, 13);
-	shell_fit(type, sizeof(type), partition_type(d, r), 16);
-	dyn_text_size(size, sizeof(size), r->size);
-	dyn_text_size(offset, sizeof(offset), r->offset);
-	snprintf(line, sizeof(line), "  %s  %s  %7s  %7s", name, type, size, offset);
+	shell_fit(type, sizeof(type), p->type_word, 16);
+	dyn_text_size(size, sizeof(size), p->size);
+	dyn_text_size(offset, sizeof(offset), p->offset);
+	snprintf(line, sizeof(line), "%c %s  %s  %7s  %7s", focus ? '*' : ' ', name, type, size, offset);
 	put_line(out, line);
+}
+
+bool shell_is_hidden(enum dyn_table table, const struct dyn_partition *p)
+{
+	static const char *const hidden_types[] = { "11", "14", "16", "17", "1b", "1c", "1e", "27" };
+
+	if (table == DYN_TABLE_GPT) /* by attribute, or by a type that is not for the user's data */
+		return (p->attributes & (uint64_t)1 << 62) ||
+		       (strcmp(p->type_word, "Primary") && strcmp(p->type_word, "Dynamic Data"));
+	for (size_t i = 0; i < sizeof(hidden_types) / sizeof(hidden_types[0]); i++)
+		if (!strcasecmp(p->type_id, hidden_types[i]))
+			return true;
+	return false;
+}
+
+void shell_wrap(FILE *out, unsigned indent, const char *text)
+{
+	const unsigned columns = 79;
+	unsigned column = 0;
+
+	while (*(text += strspn(text, " "))) {
+		size_t n = strcspn(text, " ");
+
+		if (column && column + 1 + n > columns) {
+			putc('\n', out);
+			column = 0;
+		}
+		if (column == 0)
+			column = (unsigned)fprintf(out, "%*s", (int)indent, "");
+		else
+			column += (unsigned)fprintf(out, " ");
+		column += (unsigned)fprintf(out, "%.*s", (int)n, text);
+		text += n;
+	}
+	putc('\n', out);
 }
 
 static ssize_t ascii_write(void *cookie, const char *buf, size_t n)

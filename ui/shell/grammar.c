@@ -1,72 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* grammar.c - the table of commands, and the parser that reads it. */
+/* grammar.c - the parser of lines, usage lines and completion: all of it read from the table of commands. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "ui/shell/commands.h"
 #include "ui/shell/grammar.h"
 
 enum { MIN_ABBREVIATION = 3 };
-
-#define FLAG(word) { word, SHELL_ARG_FLAG, false }
-#define REST { NULL, SHELL_ARG_REST, false }
-/* A DiskPart command this version answers with one sentence; its words may be abbreviated and mistyped freely. */
-#define UNAVAILABLE(verb, noun) { verb, noun, { REST }, NULL, cmd_unavailable }
-
-const struct shell_command shell_commands[] = {
-	{ "ADD", NULL,
-	  { { "DISK", SHELL_ARG_DISK, true }, { "ALIGN", SHELL_ARG_NUMBER, false }, FLAG("NOERR") },
-	  "Add a mirror of the selected simple volume on a disk.", cmd_add },
-	{ "BREAK", NULL,
-	  { { "DISK", SHELL_ARG_DISK, true }, FLAG("NOKEEP"), FLAG("NOERR") },
-	  "Split the selected mirror; NOKEEP drops that disk's half.", cmd_break },
-	{ "CONVERT", "DYNAMIC", { FLAG("NOERR") }, "Make the selected empty disk dynamic.", cmd_convert_dynamic },
-	{ "CONVERT", "GPT", { FLAG("NOERR") }, "Give the selected empty disk a GPT partition table.", cmd_convert_gpt },
-	{ "CONVERT", "MBR", { FLAG("NOERR") }, "Give the selected empty disk an MBR partition table.", cmd_convert_mbr },
-	{ "DELETE", "DISK", { FLAG("NOERR"), FLAG("OVERRIDE") }, "Delete the selected missing disk from its group.",
-	  cmd_delete_disk },
-	{ "DETAIL", "DISK", { { 0 } }, "Show the properties of the selected disk.", cmd_detail_disk },
-	{ "DETAIL", "VOLUME", { { 0 } }, "Show the properties of the selected volume.", cmd_detail_volume },
-	{ "EXIT", NULL, { { 0 } }, "Leave; a rebuild that runs is waited for.", cmd_exit },
-	{ "HELP", NULL, { REST }, "List the commands, or explain one.", cmd_help },
-	{ "LIST", "DISK", { { 0 } }, "List the disks.", cmd_list_disk },
-	{ "LIST", "PARTITION", { { 0 } }, "List the partitions of the selected disk.", cmd_list_partition },
-	{ "LIST", "VOLUME", { { 0 } }, "List the volumes.", cmd_list_volume },
-	{ "PREVIEW", NULL, { REST }, "Show the plan of a command or of the next one; write nothing.",
-	  cmd_preview },
-	{ "REBUILD", "CANCEL", { { "VOLUME", SHELL_ARG_VOLUME, false }, FLAG("NOERR") },
-	  "Give up a rebuild; the volume stays simple.", cmd_rebuild_cancel },
-	{ "REBUILD", "PAUSE", { { "VOLUME", SHELL_ARG_VOLUME, false }, FLAG("NOERR") },
-	  "Pause a rebuild, keeping its place.", cmd_rebuild_pause },
-	{ "REBUILD", "RATE", { { NULL, SHELL_ARG_NUMBER, true }, FLAG("NOERR") },
-	  "Limit rebuilds to so many MB a second; 0: no limit.", cmd_rebuild_rate },
-	{ "REBUILD", "RESUME", { { "VOLUME", SHELL_ARG_VOLUME, false }, FLAG("NOERR") },
-	  "Go on with a paused rebuild.", cmd_rebuild_resume },
-	{ "RECOVER", NULL, { FLAG("NOERR") }, "Finish or undo a change that was cut off in a disk's group.",
-	  cmd_recover },
-	{ "REM", NULL, { REST }, "A remark; nothing happens.", cmd_rem },
-	{ "RESCAN", NULL, { { 0 } }, "Read all disks again.", cmd_rescan },
-	{ "SELECT", "DISK", { { NULL, SHELL_ARG_DISK, false } }, "Choose the disk that commands act on.", cmd_select_disk },
-	{ "SELECT", "VOLUME", { { NULL, SHELL_ARG_VOLUME, false } }, "Choose the volume that commands act on.",
-	  cmd_select_volume },
-	{ "WAIT", NULL, { { "VOLUME", SHELL_ARG_VOLUME, false }, { "TIMEOUT", SHELL_ARG_NUMBER, false }, FLAG("NOERR") },
-	  "Wait until rebuilds have ended, or for TIMEOUT seconds.", cmd_wait },
-	{ "?", NULL, { REST }, NULL, cmd_help },
-	{ "REPAIR", NULL, { REST }, NULL, cmd_repair },
-	UNAVAILABLE("ACTIVE", NULL), UNAVAILABLE("ASSIGN", NULL), UNAVAILABLE("ATTRIBUTES", NULL),
-	UNAVAILABLE("ATTACH", "VDISK"), UNAVAILABLE("AUTOMOUNT", NULL), UNAVAILABLE("CLEAN", NULL),
-	UNAVAILABLE("COMPACT", NULL), UNAVAILABLE("CONVERT", "BASIC"), UNAVAILABLE("CREATE", NULL),
-	UNAVAILABLE("DELETE", "PARTITION"), UNAVAILABLE("DELETE", "VOLUME"), UNAVAILABLE("DETACH", "VDISK"),
-	UNAVAILABLE("DETAIL", "PARTITION"), UNAVAILABLE("DETAIL", "VDISK"), UNAVAILABLE("EXPAND", NULL),
-	UNAVAILABLE("EXTEND", NULL), UNAVAILABLE("FILESYSTEMS", NULL), UNAVAILABLE("FORMAT", NULL), UNAVAILABLE("GPT", NULL),
-	UNAVAILABLE("IMPORT", NULL), UNAVAILABLE("INACTIVE", NULL), UNAVAILABLE("LIST", "VDISK"), UNAVAILABLE("MERGE", NULL),
-	UNAVAILABLE("OFFLINE", NULL), UNAVAILABLE("ONLINE", NULL), UNAVAILABLE("REMOVE", NULL), UNAVAILABLE("RETAIN", NULL),
-	UNAVAILABLE("SAN", NULL), UNAVAILABLE("SELECT", "PARTITION"), UNAVAILABLE("SELECT", "VDISK"), UNAVAILABLE("SET", NULL),
-	UNAVAILABLE("SHRINK", NULL), UNAVAILABLE("UNIQUEID", NULL),
-	{ NULL, NULL, { { 0 } }, NULL, NULL },
-};
 
 /* ------------------------------------------------------------------ words */
 
@@ -131,27 +72,81 @@ static bool all_digits(const char *s)
 	return *s && s[strspn(s, "0123456789")] == '\0';
 }
 
+static bool is_letter(const char *s)
+{
+	return isalpha((unsigned char)s[0]) && (s[1] == '\0' || !strcmp(s + 1, ":"));
+}
+
+static bool is_disk(const char *s)
+{
+	return all_digits(s) || (toupper((unsigned char)s[0]) == 'M' && all_digits(s + 1)) || strchr(s, '/');
+}
+
+/* Digits with single commas between, at least two of them. */
+static bool is_list(const char *s)
+{
+	size_t commas = 0;
+
+	for (const char *p = s; *p; p++) {
+		if (*p == ',' && (p == s || p[1] == '\0' || p[1] == ','))
+			return false;
+		commas += *p == ',';
+	}
+	return commas && s[strspn(s, "0123456789,")] == '\0';
+}
+
+static bool parse_number(const char *text, uint64_t max, uint64_t *n)
+{
+	*n = 0;
+	if (!all_digits(text) || strlen(text) > 16)
+		return false;
+	for (; *text; text++)
+		*n = *n * 10 + (uint64_t)(*text - '0');
+	return *n <= max;
+}
+
+static bool parse_hex(const char *text, uint64_t *n)
+{
+	size_t len;
+
+	*n = 0;
+	if (strncasecmp(text, "0x", 2))
+		return false;
+	text += 2;
+	len = strspn(text, "0123456789abcdefABCDEF");
+	if (len == 0 || len > 16 || text[len])
+		return false;
+	for (; *text; text++)
+		*n = *n << 4 | (uint64_t)(isdigit((unsigned char)*text) ? *text - '0' : (*text | 0x20) - 'a' + 10);
+	return true;
+}
+
 static bool parse_value(const struct shell_arg_spec *spec, const char *text, struct shell_value *v)
 {
-	uint64_t n = 0;
-
 	v->given = true;
 	v->text = text;
 	switch (spec->type) {
 	case SHELL_ARG_NUMBER:
-		if (!all_digits(text) || strlen(text) > 10)
+		if (!parse_number(text, UINT32_MAX, &v->large))
 			return false;
-		for (; *text; text++)
-			n = n * 10 + (uint64_t)(*text - '0');
-		v->number = (uint32_t)n;
-		return n <= UINT32_MAX;
+		v->number = (uint32_t)v->large;
+		return true;
+	case SHELL_ARG_LARGE:
+		return parse_number(text, (uint64_t)1 << 53, &v->large);
+	case SHELL_ARG_HEX:
+		return parse_hex(text, &v->large);
 	case SHELL_ARG_DISK:
-		return all_digits(text) || (toupper((unsigned char)text[0]) == 'M' && all_digits(text + 1)) ||
-		       strchr(text, '/');
+		return is_disk(text);
+	case SHELL_ARG_WHICH_DISK:
+		return is_disk(text) || !strcasecmp(text, "SYSTEM") || !strcasecmp(text, "NEXT");
+	case SHELL_ARG_DISKS:
+		return is_list(text);
 	case SHELL_ARG_VOLUME:
-		if (isalpha((unsigned char)text[0]) && (text[1] == '\0' || !strcmp(text + 1, ":")))
-			return true;
-		return all_digits(text);
+		return is_letter(text) || all_digits(text);
+	case SHELL_ARG_LETTER:
+		return is_letter(text);
+	case SHELL_ARG_TEXT:
+		return true;
 	default:
 		return false;
 	}
@@ -175,13 +170,22 @@ static size_t find_arg(const struct shell_command *c, const char *word)
 	return n == 1 ? found : SHELL_MAX_ARGS;
 }
 
+/* The place of the bare value, which may stand only where no other argument stood before; or SHELL_MAX_ARGS. */
+static size_t find_bare(const struct shell_command *c)
+{
+	for (size_t k = 0; k < SHELL_MAX_ARGS && c->args[k].type != SHELL_ARG_END; k++)
+		if (!c->args[k].name && c->args[k].type != SHELL_ARG_REST)
+			return k;
+	return SHELL_MAX_ARGS;
+}
+
 static bool parse_args(struct shell_call *call, const struct words *w, size_t i)
 {
 	const struct shell_command *c = call->command;
+	size_t bare = find_bare(c);
 
-	if (c->args[0].type != SHELL_ARG_END && !c->args[0].name && c->args[0].type != SHELL_ARG_REST && i < w->n &&
-	    (w->equals[i] || find_arg(c, w->word[i]) == SHELL_MAX_ARGS)) {
-		if (!parse_value(&c->args[0], w->word[i], &call->args[0]))
+	if (bare < SHELL_MAX_ARGS && i < w->n && (w->equals[i] || find_arg(c, w->word[i]) == SHELL_MAX_ARGS)) {
+		if (!parse_value(&c->args[bare], w->word[i], &call->args[bare]))
 			return false;
 		i++;
 	}
@@ -204,44 +208,62 @@ static bool parse_args(struct shell_call *call, const struct words *w, size_t i)
 	return true;
 }
 
-/* Whether the command can be meant by words 0 and 1, given the best kind of match (exact or not) among all commands. */
-static bool is_meant(const struct shell_command *c, const struct words *w, int verb_best, int noun_best)
+enum { MAX_WORDS = 3 };
+
+static const char *word_of(const struct shell_command *c, size_t depth)
 {
-	if (match(w->word[0], c->verb) != verb_best)
-		return false;
-	if (!c->noun)
-		return noun_best == 0;
-	return w->n > 1 && !w->equals[1] && noun_best && match(w->word[1], c->noun) == noun_best;
+	return depth == 0 ? c->verb : depth == 1 ? c->noun : depth == 2 ? c->kind : NULL;
+}
+
+static int match_at(const struct shell_command *c, const struct words *w, size_t depth)
+{
+	const char *word = word_of(c, depth);
+
+	return word && depth < w->n && !(depth && w->equals[depth]) ? match(w->word[depth], word) : 0;
+}
+
+/* Whether the first `depth` words mean the command, given the best kind of match of each (exact or not) among all. */
+static bool is_meant(const struct shell_command *c, const struct words *w, const int best[MAX_WORDS], size_t depth)
+{
+	for (size_t d = 0; d < depth; d++)
+		if (best[d] ? match_at(c, w, d) != best[d] : word_of(c, d) != NULL)
+			return false;
+	return true;
+}
+
+/* Fills best[] and returns how many of the words are words of commands. */
+static size_t match_words(const struct words *w, int best[MAX_WORDS])
+{
+	memset(best, 0, MAX_WORDS * sizeof(best[0]));
+	for (size_t d = 0; d < MAX_WORDS; d++) {
+		for (const struct shell_command *c = shell_commands; c->verb; c++) {
+			int how = is_meant(c, w, best, d) ? match_at(c, w, d) : 0;
+
+			if (how > best[d])
+				best[d] = how;
+		}
+		if (best[d] == 0)
+			return d;
+	}
+	return MAX_WORDS;
 }
 
 /* Finds the one command that the first words mean. *out is set too when only the verb is clear. */
 static enum shell_parse find_command(const struct words *w, const struct shell_command **out)
 {
 	const struct shell_command *found = NULL, *with_verb = NULL;
-	int verb_best = 0, noun_best = 0;
+	int best[MAX_WORDS];
 	bool one_verb = true;
 	size_t n = 0;
 
-	for (const struct shell_command *c = shell_commands; c->verb; c++) {
-		int how = match(w->word[0], c->verb);
-
-		if (how > verb_best)
-			verb_best = how;
-	}
-	if (verb_best == 0)
+	if (match_words(w, best) == 0)
 		return SHELL_PARSE_UNKNOWN;
 	for (const struct shell_command *c = shell_commands; c->verb; c++) {
-		int how = match(w->word[0], c->verb) == verb_best && c->noun && w->n > 1 ? match(w->word[1], c->noun) : 0;
-
-		if (how > noun_best)
-			noun_best = how;
-	}
-	for (const struct shell_command *c = shell_commands; c->verb; c++) {
-		if (match(w->word[0], c->verb) == verb_best) {
-			one_verb = one_verb && (!with_verb || !strcmp(with_verb->verb, c->verb));
-			with_verb = c;
-		}
-		if (is_meant(c, w, verb_best, noun_best)) {
+		if (!is_meant(c, w, best, 1))
+			continue;
+		one_verb = one_verb && (!with_verb || !strcmp(with_verb->verb, c->verb));
+		with_verb = c;
+		if (is_meant(c, w, best, MAX_WORDS)) {
 			found = c;
 			n++;
 		}
@@ -270,7 +292,7 @@ enum shell_parse shell_parse(const char *line, struct shell_call *out)
 	r = find_command(&w, &out->command);
 	if (r != SHELL_PARSE_OK)
 		return r;
-	used = out->command->noun ? 2 : 1;
+	used = out->command->kind ? 3 : out->command->noun ? 2 : 1;
 	if (out->command->args[0].type == SHELL_ARG_REST) {
 		out->args[0].given = w.n > used;
 		strcpy(out->buf, w.n > used ? line + w.at[used] : "");
@@ -298,24 +320,30 @@ bool shell_flag(const struct shell_call *call, const char *name)
 
 /* ------------------------------------------------------- help, completion */
 
+void shell_words(const struct shell_command *c, char *dst, size_t n)
+{
+	snprintf(dst, n, "%s%s%s%s%s", c->verb, c->noun ? " " : "", c->noun ? c->noun : "", c->kind ? " " : "",
+		 c->kind ? c->kind : "");
+}
+
 void shell_usage(const struct shell_command *c, char *dst, size_t n)
 {
-	int len = snprintf(dst, n, "%s%s%s", c->verb, c->noun ? " " : "", c->noun ? c->noun : "");
+	size_t len;
 
+	shell_words(c, dst, n);
 	for (size_t i = 0; i < SHELL_MAX_ARGS && c->args[i].type != SHELL_ARG_END; i++) {
 		const struct shell_arg_spec *a = &c->args[i];
 		const char *open = a->required ? "" : "[", *close = a->required ? "" : "]";
 
-		if (len < 0 || (size_t)len >= n)
-			return;
+		len = strlen(dst);
 		if (a->type == SHELL_ARG_REST)
-			len += snprintf(dst + len, n - (size_t)len, " [...]");
+			snprintf(dst + len, n - len, " [...]");
 		else if (a->type == SHELL_ARG_FLAG)
-			len += snprintf(dst + len, n - (size_t)len, " [%s]", a->name);
+			snprintf(dst + len, n - len, " [%s]", a->name);
 		else if (!a->name)
-			len += snprintf(dst + len, n - (size_t)len, "%s=<N>%s", open, close);
+			snprintf(dst + len, n - len, i ? " %s%s%s" : "%s=%s%s", open, a->value, close);
 		else
-			len += snprintf(dst + len, n - (size_t)len, " %s%s=<N>%s", open, a->name, close);
+			snprintf(dst + len, n - len, " %s%s=%s%s", open, a->name, a->value, close);
 	}
 }
 
@@ -335,6 +363,7 @@ void shell_complete(const char *line, void (*fn)(void *arg, const char *word), v
 	const char *last = NULL, *start;
 	size_t n = strlen(line), before;
 	const struct shell_command *command;
+	int best[MAX_WORDS];
 
 	if (n >= sizeof(buf))
 		return;
@@ -355,7 +384,9 @@ void shell_complete(const char *line, void (*fn)(void *arg, const char *word), v
 			offer(start, command->args[i].name, &last, fn, arg);
 		return;
 	}
-	for (const struct shell_command *c = shell_commands; before == 1 && c->verb; c++)
-		if (c->help && match(w.word[0], c->verb))
-			offer(start, c->noun, &last, fn, arg);
+	if (match_words(&w, best) != before)
+		return;
+	for (const struct shell_command *c = shell_commands; c->verb; c++)
+		if (c->help && is_meant(c, &w, best, before))
+			offer(start, word_of(c, before), &last, fn, arg);
 }

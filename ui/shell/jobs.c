@@ -267,7 +267,7 @@ static bool volume_filter(struct shell *sh, const struct shell_call *call, char 
 	*guid = NULL;
 	if (!v->given)
 		return true;
-	volume = shell_find_volume(sh->model, v->text, &several);
+	volume = shell_find_volume(&sh->letters, sh->model, v->text, &several);
 	if (volume == DYN_NONE || several > 1) {
 		shell_say(sh, "\nThe volume you selected is not valid or does not exist.\n");
 		return false;

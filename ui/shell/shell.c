@@ -87,7 +87,7 @@ enum shell_result shell_execute(struct shell *sh, const char *line)
 		sh->preview = true;
 	}
 	r = call.command->run(sh, &call);
-	sh->preview = false;
+	sh->preview = sh->percent = false;
 	/* syntax errors, and commands with nothing to act on, stop a script even so */
 	return r == SHELL_FAILED && shell_flag(&call, "NOERR") ? SHELL_OK : r;
 }
@@ -234,6 +234,8 @@ int shell_run(struct dyn_session *s, const struct shell_options *opt)
 	sh.sigfd = open_signals();
 	if (sh.out && sh.sigfd >= 0)
 		sh.input = input_new(fd, sh.interactive && sh.out_tty, sh.sigfd);
+	if (opt->hook)
+		opt->hook->sh = &sh;
 	if (sh.input)
 		r = run(&sh, opt, from_file ? opt->script : "the input");
 	else
@@ -241,6 +243,9 @@ int shell_run(struct dyn_session *s, const struct shell_options *opt)
 	input_free(sh.input);
 	dyn_model_unref(sh.model);
 	free(sh.told);
+	shell_letters_clear(&sh.letters);
+	if (opt->hook)
+		opt->hook->sh = NULL;
 	if (sh.out && sh.out != stdout)
 		fclose(sh.out);
 	fflush(stdout);

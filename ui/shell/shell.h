@@ -5,10 +5,20 @@
 
 #include "dynadisk.h"
 
+struct shell;
+
+/* What main() gives the session as progress and progress_arg, so that FORMAT can show how far it is and be stopped;
+ * the same hook goes into shell_options. */
+struct shell_hook {
+	struct shell *sh; /* the running shell, NULL: none */
+};
+int shell_progress(void *hook, const struct dyn_step *step, uint64_t done, uint64_t total);
+
 struct shell_options {
 	const char *script;    /* file name, "-" for stdin; NULL: stdin, interactive when it is a terminal */
 	unsigned delay;        /* seconds to wait before the first command (DiskPart's /t) */
 	const char *host_name; /* NULL: the machine's */
+	struct shell_hook *hook; /* may be NULL */
 };
 
 /*
