@@ -421,6 +421,20 @@ int part_put(struct sim *sim, size_t disk, const struct table_part *p, const cha
 	return rc;
 }
 
+/* Where nothing can be said about what is free. */
+static int need_sound(const struct sim *sim, size_t disk, struct dyn_err *err)
+{
+	const struct table *t = sim->disks[disk].table;
+	uint64_t end;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (add_overflows(t->parts[i].start, t->parts[i].size, &end) || end > sim->disks[disk].map->total_sectors)
+			return dyn_refuse(err, -EUCLEAN, "Delete that partition first.",
+					  "partition %zu of %s reaches past the end of the disk", i + 1,
+					  sim->m->disks[disk].name);
+	return 0;
+}
+
 int part_create(struct sim *sim, size_t disk, const struct dyn_part_spec *spec, struct dyn_err *err)
 {
 	static const char *const words[] = { "an EFI system partition", "a Microsoft reserved partition",
@@ -434,6 +448,8 @@ int part_create(struct sim *sim, size_t disk, const struct dyn_part_spec *spec, 
 		rc = dyn_fail(err, -EINVAL, "there is no such kind of partition");
 	if (!rc)
 		rc = need_kind(sim, disk, spec->kind, err);
+	if (!rc)
+		rc = need_sound(sim, disk, err);
 	if (!rc)
 		rc = find_room(sim, disk, spec, &s, err);
 	if (rc)

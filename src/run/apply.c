@@ -237,6 +237,8 @@ static int apply_image(struct dyn_session *s, const struct dyn_plan *p, const st
 		if (rc)
 			return step_failed(p, st->disk, "writing an image", r->target / SECTOR, st->words, rc, err);
 	}
+	if (st->target_offset < (uint64_t)TABLE_SECTORS * SECTOR) /* over the table: a whole disk was zeroed */
+		writer_reread_table(h->disks[st->disk]->io);
 	return rc;
 }
 

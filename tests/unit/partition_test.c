@@ -295,6 +295,60 @@ static void dynamic_disks_keep_their_ldm_partitions(void **state)
 	rig_end(&r);
 }
 
+/* Flags and other people's partitions beside LDM's may change; the group does not notice. */
+static void beside_ldm(void **state)
+{
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	rig_mirror(&r, DYN_TABLE_MBR, DYN_TABLE_MBR);
+	DO(&r, dyn_plan_set_active(&r.s, r.m, 0, 0, true, &p, &r.err), p);
+	assert_true(r.m->disks[0].partitions[0].active);
+	assert_string_equal(r.m->disks[0].partitions[0].type_id, "42");
+	DO(&r, dyn_plan_unique_id(&r.s, r.m, 0, NULL, &p, &r.err), p);
+	assert_int_equal(r.m->disks[0].status, DYN_DISK_ONLINE);
+	assert_int_equal(r.m->volumes[0].status, DYN_VOLUME_HEALTHY);
+	rig_end(&r);
+
+	rig_begin(&r, 1, 128 * MIB);
+	init(&r, 0, DYN_TABLE_GPT);
+	delete(&r, 0, true);
+	create(&r, 0, DYN_PART_EFI, 35);
+	create(&r, 0, DYN_PART_MSR, 16);
+	rig_upgrade(&r, 0, DYN_TABLE_NONE);
+	DO(&r, dyn_plan_create_simple(&r.s, r.m, 0, 8 * MIB, 'C', &p, &r.err), p);
+	rig_refused(&r, dyn_plan_delete_partition(&r.s, r.m, 0, 0, false, &p, &r.err), -EACCES, "protected");
+	delete(&r, 0, true);
+	assert_string_equal(r.m->disks[0].partitions[0].type_word, "Dynamic Reserved");
+	DO(&r, dyn_plan_unique_id(&r.s, r.m, 0, NULL, &p, &r.err), p);
+	assert_int_equal(r.m->disks[0].status, DYN_DISK_ONLINE);
+	assert_int_equal(r.m->volumes[0].letter, 'C');
+	assert_int_equal(r.m->volumes[0].status, DYN_VOLUME_HEALTHY);
+	rig_end(&r);
+}
+
+/* An entry that leaves the disk says nothing about what is free; it can be deleted. */
+static void a_partition_past_the_end(void **state)
+{
+	struct dyn_plan *p = NULL;
+	struct rig r;
+	uint32_t size = 1000000;
+
+	(void)state;
+	rig_begin(&r, 1, 128 * MIB);
+	init(&r, 0, DYN_TABLE_MBR);
+	create(&r, 0, DYN_PART_PRIMARY, 10);
+	rig_put(r.path[0], 446 + 12, &size, 4);
+	rig_scan(&r, 0, 1);
+	assert_u64(r.m->disks[0].partitions[0].size, 127 * MIB);
+	no_create(&r, (struct dyn_part_spec){ .kind = DYN_PART_PRIMARY }, -EUCLEAN, "past the end");
+	DO(&r, dyn_plan_delete_partition(&r.s, r.m, 0, 0, false, &p, &r.err), p);
+	create(&r, 0, DYN_PART_PRIMARY, 0);
+	assert_part(&r, 0, "Primary", 1024, 126 << 10);
+	rig_end(&r);
+}
+
 static void unique_ids(void **state)
 {
 	static const char guid[] = "baf784e7-6bbd-4cfb-aaac-e86c96e166ee";
@@ -495,7 +549,7 @@ static void clone_makes_the_guides_layout(void **state)
 	assert_u64(b[2].offset, 200 * MIB);
 	assert_u64(b[2].size, 30 * MIB + 512);
 	assert_u64(b[2].attributes, 0x8000000000000001);
-	assert_string_equal(b[2].name, a[r.m->disks[0].n_partitions - 1].name);
+	assert_string_equal(b[2].name, "Basic data partition");
 	rig_refused(&r, dyn_plan_clone_layout(&r.s, r.m, 0, 1, &p, &r.err), -ENOTEMPTY, "has partitions");
 	rig_refused(&r, dyn_plan_clone_layout(&r.s, r.m, 0, 0, &p, &r.err), -EINVAL, "itself");
 	/* converted, the two are the same to the sector */
@@ -673,6 +727,8 @@ int main(void)
 		cmocka_unit_test(mbr_primaries_and_logicals),
 		cmocka_unit_test(mbr_active_and_types),
 		cmocka_unit_test(dynamic_disks_keep_their_ldm_partitions),
+		cmocka_unit_test(beside_ldm),
+		cmocka_unit_test(a_partition_past_the_end),
 		cmocka_unit_test(unique_ids),
 		cmocka_unit_test(clean_forgets_a_basic_disk),
 		cmocka_unit_test(clean_takes_an_empty_dynamic_disk_out_of_its_group),
