@@ -11,7 +11,7 @@ dist_check_SCRIPTS += \
 	tests/shell/status.sh \
 	tests/shell/terminal.sh
 
-EXTRA_DIST += tests/tap.sh tests/judge.sh tests/images/compare.py tests/shell/terminal.py \
+EXTRA_DIST += tests/tap.sh tests/judge.sh tests/unit/run.sh tests/images/compare.py tests/shell/terminal.py \
 	tests/vm/kernel.sh tests/vm/vm.sh tests/vm/init tests/vm/ldm.sh tests/vm/console.sh tests/README.md
 
 # The engine's operations by script, for tests/images/.
@@ -30,4 +30,4 @@ list-tests:
 .PHONY: check_programs
 check_programs:
 	$(MAKE) all
-	$(MAKE) $(check_LIBRARIES) $(check_PROGRAMS)
+	$(MAKE) $(check_LIBRARIES) $(check_PROGRAMS) $(check_DATA)
