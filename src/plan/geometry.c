@@ -22,6 +22,7 @@ struct work {
 	uint32_t vflags[GEO_MAX]; /* by index into now->parts */
 	struct table_part fixed[GEO_MAX]; /* stays beside the containers, by start */
 	size_t n_fixed;
+	bool no_slivers; /* leave the small room behind a retained partition without an entry */
 	struct geometry *g;
 	struct dyn_err *err;
 };
@@ -163,7 +164,8 @@ static void add_container(struct work *w, uint64_t start, uint64_t end, const st
 
 /*
  * The room between two fixed entries: retained partitions stand alone, everything between them folds into containers
- * without gaps. Alignment's leftovers at either end stay outside unless a data partition is folded with them.
+ * without gaps, also small room at the end, as Windows does it (71 KB on a disk of a guide). Alignment's leftover in
+ * front stays outside unless a data partition is folded with it.
  */
 static void tile(struct work *w, uint64_t from, uint64_t to)
 {
@@ -185,7 +187,7 @@ static void tile(struct work *w, uint64_t from, uint64_t to)
 		data = false;
 		inner = true;
 	}
-	if (to > run && (data || to - run >= MIB))
+	if (to > run && (data || (inner && !w->no_slivers) || to - run >= MIB))
 		add_container(w, run, to, NULL);
 }
 
@@ -240,6 +242,8 @@ static void add_fixed(struct work *w, const struct table_part *p)
 
 static int finish(struct work *w, uint64_t from, uint64_t to)
 {
+	w->g->want.n = w->g->n_volumes = 0;
+	w->g->public_size = 0;
 	tile_all(w, from, to);
 	if (w->g->public_size < MIB)
 		return dyn_refuse(w->err, -ENOSPC, "Choose a larger disk.", "%s has no room left for volumes", w->name);
@@ -279,6 +283,10 @@ static int plan_mbr(struct work *w, uint64_t total)
 	w->g->private_start = limit;
 	w->g->want.mbr_signature = w->now->mbr_signature;
 	rc = finish(w, first, limit);
+	if (!rc && w->g->want.n > MBR_SLOTS) {
+		w->no_slivers = true;
+		rc = finish(w, first, limit);
+	}
 	if (!rc && w->g->want.n > MBR_SLOTS)
 		rc = dyn_refuse(w->err, -ENOSPC,
 				"Delete a partition that is not needed, or move the free room to the end of the disk.",

@@ -174,6 +174,29 @@ static void mbr_system_and_boot_stand_alone(void **state)
 	assert_u64(g.public_size, 3906850405);
 }
 
+static void small_room_at_the_end_gets_an_entry(void **state)
+{
+	const uint64_t total = 60ull * GIB;
+
+	(void)state;
+	/* the disk of the guide: Windows up to 71 KB before the end of the usable sectors */
+	assert_int_equal(PLAN(GPT, total, { 2048, 350 * MIB, ESP, "FAT32", false },
+			      { 351 * MIB, 128 * MIB, MSR, NULL, false },
+			      { 479 * MIB, total - 33 - 142 - 479 * MIB, BASIC, "NTFS", false }),
+			 0);
+	sound(total);
+	assert_string_equal(containers(), "980992+124847953* 125828945+142");
+	/* on an MBR only while there is a slot for it */
+	assert_int_equal(PLAN(MBR, total, { 2048, total - 2048 - 2048 - 100, 0x07, "NTFS", true }), 0);
+	sound(total);
+	assert_int_equal(g.want.n, 2);
+	assert_int_equal(PLAN(MBR, total, { 63, 80262, 0xde, NULL, false }, { 80325, 100 * MIB, 0x07, "NTFS", true },
+			      { 1ull * GIB, total - 2048 - 100 - 1ull * GIB, 0x07, "NTFS", false }),
+			 0);
+	sound(total);
+	assert_int_equal(g.want.n, 4);
+}
+
 static void mbr_refuses_with_the_rule(void **state)
 {
 	const uint64_t total = 60ull * GIB;
@@ -283,6 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mbr_data_folds_into_one_container),
 		cmocka_unit_test(mbr_system_and_boot_stand_alone),
+		cmocka_unit_test(small_room_at_the_end_gets_an_entry),
 		cmocka_unit_test(mbr_refuses_with_the_rule),
 		cmocka_unit_test(gpt_metadata_comes_from_the_msr),
 		cmocka_unit_test(gpt_recovery_behind_the_data_splits_the_containers),
