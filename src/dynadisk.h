@@ -405,6 +405,10 @@ int dyn_plan_delete_volume(struct dyn_session *s, struct dyn_model *m, size_t vo
 /* DiskPart "retain": an own table entry for a simple volume, so that it can be booted from. */
 int dyn_plan_retain(struct dyn_session *s, struct dyn_model *m, size_t volume, struct dyn_plan **out, struct dyn_err *err);
 
+/* The letter that a dynamic volume's record suggests, 'A' to 'Z'; 0: none. Windows takes it up where it is free. */
+int dyn_plan_set_letter(struct dyn_session *s, struct dyn_model *m, size_t volume, char letter, struct dyn_plan **out,
+			struct dyn_err *err);
+
 struct dyn_format_spec {
 	const char *fs;         /* "ntfs", "fat", "fat32", "exfat", any case; NULL: NTFS, on an ESP FAT32 */
 	const char *label;      /* NULL: none */

@@ -190,8 +190,9 @@ static int op_write_image(struct sim *sim, size_t volume, const char *path, stru
 	int rc = 0;
 
 	model_volume_title(v, title, sizeof(title));
-	if ((v->layout != DYN_LAYOUT_SIMPLE && v->layout != DYN_LAYOUT_MIRROR) || v->status != DYN_VOLUME_HEALTHY)
-		return dyn_refuse(err, -EINVAL, "Choose a healthy simple or mirrored volume.",
+	if ((v->layout != DYN_LAYOUT_SIMPLE && v->layout != DYN_LAYOUT_MIRROR && v->layout != DYN_LAYOUT_PARTITION) ||
+	    v->status != DYN_VOLUME_HEALTHY)
+		return dyn_refuse(err, -EINVAL, "Choose a healthy simple or mirrored volume, or a partition.",
 				  "%s cannot take an image", title);
 	for (size_t i = 0; !rc && i < v->n_plexes; i++) {
 		const struct dyn_extent *e = &v->plexes[i].extents[0];

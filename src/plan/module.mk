@@ -11,6 +11,7 @@ libdynadisk_a_SOURCES += \
 	src/plan/import.c \
 	src/plan/format.c src/plan/format.h \
 	src/plan/initialize.c \
+	src/plan/letter.c \
 	src/plan/mkfs.c \
 	src/plan/mirror.c \
 	src/plan/partedit.c \

@@ -358,6 +358,25 @@ static void every_cut_ends_old_or_new(void **state)
 	}
 }
 
+static void a_letter_is_suggested(void **state)
+{
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	rig_begin(&r, 2, 64 * MIB);
+	rig_mirror(&r, DYN_TABLE_MBR, DYN_TABLE_GPT);
+	assert_int_equal(r.m->volumes[0].letter, 'C');
+	rig_refused(&r, dyn_plan_set_letter(&r.s, r.m, 0, 'C', &p, &r.err), -EALREADY, "already");
+	rig_refused(&r, dyn_plan_set_letter(&r.s, r.m, 0, '7', &p, &r.err), -EINVAL, "letter");
+	DO(&r, dyn_plan_set_letter(&r.s, r.m, 0, 'E', &p, &r.err), p);
+	assert_int_equal(r.m->volumes[0].letter, 'E');
+	assert_int_equal(r.m->volumes[0].layout, DYN_LAYOUT_MIRROR);
+	DO(&r, dyn_plan_set_letter(&r.s, r.m, 0, 0, &p, &r.err), p);
+	assert_int_equal(r.m->volumes[0].letter, 0);
+	rig_end(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +390,7 @@ int main(void)
 		cmocka_unit_test(missing_disk_is_deleted_when_empty),
 		cmocka_unit_test(repair_is_one_plan),
 		cmocka_unit_test(every_cut_ends_old_or_new),
+		cmocka_unit_test(a_letter_is_suggested),
 	};
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }
