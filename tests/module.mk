@@ -6,6 +6,7 @@ dist_check_SCRIPTS += \
 	tests/images/partitions.sh \
 	tests/e2e/kill.sh \
 	tests/images/scan.sh \
+	tests/shell/lab.sh \
 	tests/shell/language.sh \
 	tests/shell/repair.sh \
 	tests/shell/status.sh \

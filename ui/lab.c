@@ -2,8 +2,8 @@
 /*
  * lab.c - makes practice disks with our own engine: the same plans, applied to image files.
  *
- * Every scenario is made as life makes it: two disks are upgraded, a volume is created and filled
- * with an NTFS of files, mirrored, and then one disk is taken away and a blank one put in its place.
+ * Every scenario (lab_scenarios.c) is made as life makes it: partitions are created and filled, disks converted, a
+ * volume mirrored, and then one disk is taken away and a blank one put in its place.
  */
 #include "ui/lab.h"
 
@@ -21,35 +21,17 @@
 #include <unistd.h>
 
 #include "dynadisk.h"
+#include "ui/lab_scenarios.h"
 
 extern char **environ;
 
 #define MIB (1ull << 20)
 
-struct scenario {
-	const char *name, *what;
-	enum dyn_table table[2]; /* of the good disk and of the one that fails */
-	uint64_t size;           /* bytes of each disk */
-	bool failed;             /* the second disk is replaced by a blank one */
-};
-
-static const struct scenario scenarios[] = {
-	{ "mbr-failed", "a mirrored volume C: on two MBR disks; the second disk died and a blank one took its place",
-	  { DYN_TABLE_MBR, DYN_TABLE_MBR }, 512 * MIB, true },
-	{ "gpt-failed", "the same on two GPT disks", { DYN_TABLE_GPT, DYN_TABLE_GPT }, 512 * MIB, true },
-	{ "mixed-failed", "the same, with the good half on MBR and the lost one on GPT",
-	  { DYN_TABLE_MBR, DYN_TABLE_GPT }, 512 * MIB, true },
-	{ "mbr-healthy", "the mirror of mbr-failed before anything happened, and a blank spare disk",
-	  { DYN_TABLE_MBR, DYN_TABLE_MBR }, 512 * MIB, false },
-	{ "gpt-healthy", "the mirror of gpt-failed before anything happened, and a blank spare disk",
-	  { DYN_TABLE_GPT, DYN_TABLE_GPT }, 512 * MIB, false },
-};
-enum { N_SCENARIOS = sizeof(scenarios) / sizeof(scenarios[0]) };
-
 struct lab {
-	const struct scenario *sc;
+	const struct lab_scenario *sc;
 	const char *dir;
-	char disk[3][PATH_MAX];
+	size_t n_disks;
+	char disk[LAB_DISKS][PATH_MAX];
 	char work[PATH_MAX];      /* scratch inside dir, removed at the end */
 	struct dyn_session *s;
 	struct dyn_model *m;
@@ -127,6 +109,18 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 	return remove(path);
 }
 
+/* The scratch files of one file system; undo files and the folder stay. */
+static void remove_scratch(const struct lab *lab)
+{
+	static const char *const names[] = { "ntfs.img", "readme", "data" };
+	char file[PATH_MAX + 32];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(file, sizeof(file), "%.*s/%s", PATH_MAX - 16, lab->work, names[i]);
+		unlink(file);
+	}
+}
+
 /* ------------------------------------------------------------- the NTFS inside */
 
 static const char about[] =
@@ -148,7 +142,8 @@ static int write_file(struct lab *lab, const char *path, const void *bytes, size
 }
 
 /* A file system of the volume's size with a few files, in `image`. */
-static int make_ntfs(struct lab *lab, uint64_t size, uint64_t start_sector, char *image, size_t image_size)
+static int make_ntfs(struct lab *lab, uint64_t size, uint64_t start_sector, const char *label, char *image,
+		     size_t image_size)
 {
 	char start[24], file[PATH_MAX + 32];
 	static uint8_t noise[1 << 16];
@@ -163,8 +158,8 @@ static int make_ntfs(struct lab *lab, uint64_t size, uint64_t start_sector, char
 	}
 	rc = blank_file(lab, image, size);
 	if (!rc)
-		rc = run_tool(lab, (char *[]){ "mkntfs", "-F", "-Q", "-q", "-L", "Windows", "-s", "512", "-H", "255", "-S", "63", "-p",
-					       start, image, NULL });
+		rc = run_tool(lab, (char *[]){ "mkntfs", "-F", "-Q", "-q", "-L", (char *)label, "-s", "512", "-H", "255", "-S",
+					       "63", "-p", start, image, NULL });
 	snprintf(file, sizeof(file), "%.*s/readme", PATH_MAX - 16, lab->work);
 	if (!rc)
 		rc = write_file(lab, file, about, sizeof(about) - 1, 1);
@@ -178,87 +173,208 @@ static int make_ntfs(struct lab *lab, uint64_t size, uint64_t start_sector, char
 	return rc;
 }
 
-/* --------------------------------------------------------------- a scenario */
+/* --------------------------------------------------------------- the moves */
 
-static int make_volume(struct lab *lab)
+static const struct dyn_disk *disk_of(const struct lab *lab, const struct lab_move *mv)
 {
-	struct dyn_plan *p = NULL;
-	char image[PATH_MAX];
-	int rc;
+	return &lab->m->disks[mv->disk];
+}
 
-	rc = dyn_plan_create_simple(lab->s, lab->m, 0, lab->sc->size - 160 * MIB, 'C', &p, &lab->err);
+static int make_table(struct lab *lab, const struct lab_move *mv)
+{
+	enum dyn_table kind = mv->verb == LAB_MBR ? DYN_TABLE_MBR : DYN_TABLE_GPT;
+	struct dyn_plan *p = NULL;
+	int rc = dyn_plan_initialize(lab->s, lab->m, mv->disk, kind, &p, &lab->err);
+
 	rc = carry_out(lab, rc, p);
-	if (rc)
+	if (rc || mv->verb != LAB_GPT || disk_of(lab, mv)->n_partitions == 0)
 		return rc;
-	rc = make_ntfs(lab, lab->m->volumes[0].size, lab->m->volumes[0].plexes[0].extents[0].offset / 512, image,
-		       sizeof(image));
-	if (!rc)
-		rc = dyn_plan_write_image(lab->s, lab->m, 0, image, &p, &lab->err);
+	rc = dyn_plan_delete_partition(lab->s, lab->m, mv->disk, 0, true, &p, &lab->err);
 	return carry_out(lab, rc, p);
 }
 
-static int make_mirror(struct lab *lab)
+static int make_partition(struct lab *lab, const struct lab_move *mv)
 {
-	const char *paths[] = { lab->disk[0], lab->disk[1] };
-	const struct dyn_options opt = { .state_dir = lab->work };
+	struct dyn_part_spec spec = {
+		.kind = mv->verb == LAB_EFI ? DYN_PART_EFI : mv->verb == LAB_MSR ? DYN_PART_MSR : DYN_PART_PRIMARY,
+		.size = mv->size,
+		.offset = mv->offset,
+		.align = mv->offset ? 512 : 0,
+		.id = mv->text,
+	};
 	struct dyn_plan *p = NULL;
-	int rc = dyn_session_open(paths, 2, &opt, &lab->s, &lab->err);
+	int rc = dyn_plan_create_partition(lab->s, lab->m, mv->disk, &spec, &p, &lab->err);
 
-	if (!rc)
-		rc = rescan(lab);
-	for (size_t i = 0; !rc && i < 2; i++) {
-		rc = dyn_plan_upgrade(lab->s, lab->m, i, lab->sc->table[i], DYN_NONE, &p, &lab->err);
-		rc = carry_out(lab, rc, p);
+	return carry_out(lab, rc, p);
+}
+
+/* The partition's volume, or the dynamic one. */
+static int find_volume(struct lab *lab, const struct lab_move *mv, size_t *volume)
+{
+	const struct dyn_disk *d = disk_of(lab, mv);
+
+	*volume = 0;
+	if (mv->part)
+		*volume = mv->part <= d->n_partitions ? d->partitions[mv->part - 1].volume : DYN_NONE;
+	if (*volume < lab->m->n_volumes)
+		return 0;
+	lab->err.code = -EIO;
+	snprintf(lab->err.what, sizeof(lab->err.what), "the practice partition %u of %s was not made", mv->part, d->name);
+	return lab->err.code;
+}
+
+static int fill(struct lab *lab, const struct lab_move *mv)
+{
+	const struct dyn_format_spec fat = { .fs = mv->text ? "fat32" : "fat", .label = mv->text, .quick = true };
+	struct dyn_plan *p = NULL;
+	char image[PATH_MAX];
+	size_t volume;
+	int rc = find_volume(lab, mv, &volume);
+
+	if (rc)
+		return rc;
+	if (mv->verb == LAB_FAT) {
+		rc = dyn_plan_format(lab->s, lab->m, volume, &fat, &p, &lab->err);
+		return carry_out(lab, rc, p);
 	}
+	rc = make_ntfs(lab, lab->m->volumes[volume].size, lab->m->volumes[volume].plexes[0].extents[0].offset / 512,
+		       mv->text, image, sizeof(image));
 	if (!rc)
-		rc = make_volume(lab);
-	if (!rc)
-		rc = dyn_plan_add_mirror(lab->s, lab->m, 0, 1, DYN_TABLE_NONE, &p, &lab->err);
-	if (!rc)
-		rc = carry_out(lab, rc, p);
-	if (!rc && (lab->m->n_volumes != 1 || lab->m->volumes[0].layout != DYN_LAYOUT_MIRROR ||
-		    lab->m->volumes[0].status != DYN_VOLUME_HEALTHY)) {
-		struct dyn_job job;
-		rc = -EIO;
-		if (dyn_jobs(lab->s, &job, 1) && job.result.code)
-			lab->err = job.result;
-		else
-			snprintf(lab->err.what, sizeof(lab->err.what), "the practice mirror did not become healthy");
-	}
+		rc = dyn_plan_write_image(lab->s, lab->m, volume, image, &p, &lab->err);
+	rc = carry_out(lab, rc, p);
+	remove_scratch(lab);
+	return rc;
+}
+
+/* The other half of the dynamic volume; healthy at the end, or an error. */
+static int make_mirror(struct lab *lab, const struct lab_move *mv)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_job job;
+	int rc = dyn_plan_add_mirror(lab->s, lab->m, 0, mv->disk, DYN_TABLE_NONE, &p, &lab->err);
+
+	rc = carry_out(lab, rc, p);
+	if (rc || (lab->m->volumes[0].layout == DYN_LAYOUT_MIRROR && lab->m->volumes[0].status == DYN_VOLUME_HEALTHY))
+		return rc;
+	if (dyn_jobs(lab->s, &job, 1) && job.result.code)
+		lab->err = job.result;
+	else
+		snprintf(lab->err.what, sizeof(lab->err.what), "the practice mirror did not become healthy");
+	return -EIO;
+}
+
+static void close_session(struct lab *lab)
+{
 	dyn_model_unref(lab->m);
 	lab->m = NULL;
 	dyn_session_close(lab->s);
 	lab->s = NULL;
+}
+
+static int open_session(struct lab *lab)
+{
+	const char *paths[LAB_DISKS];
+	const struct dyn_options opt = { .state_dir = lab->work };
+	int rc;
+
+	for (size_t i = 0; i < lab->n_disks; i++)
+		paths[i] = lab->disk[i];
+	rc = dyn_session_open(paths, lab->n_disks, &opt, &lab->s, &lab->err);
+	return rc ? rc : rescan(lab);
+}
+
+static int lose(struct lab *lab, const struct lab_move *mv)
+{
+	int rc;
+
+	close_session(lab);
+	if (unlink(lab->disk[mv->disk]) < 0)
+		return say_errno(lab, lab->disk[mv->disk]);
+	rc = blank_file(lab, lab->disk[mv->disk], mv->size);
+	return rc ? rc : open_session(lab);
+}
+
+static int make_move(struct lab *lab, const struct lab_move *mv)
+{
+	struct dyn_plan *p = NULL;
+	int rc = -EINVAL;
+
+	switch (mv->verb) {
+	case LAB_MBR:
+	case LAB_GPT:
+	case LAB_GPT_MSR:
+		return make_table(lab, mv);
+	case LAB_EFI:
+	case LAB_MSR:
+	case LAB_PRIMARY:
+		return make_partition(lab, mv);
+	case LAB_FAT:
+	case LAB_NTFS:
+		return fill(lab, mv);
+	case LAB_MIRROR:
+		return make_mirror(lab, mv);
+	case LAB_LOSE:
+		return lose(lab, mv);
+	case LAB_ACTIVE:
+		rc = dyn_plan_set_active(lab->s, lab->m, mv->disk, mv->part - 1, true, &p, &lab->err);
+		break;
+	case LAB_ATTRIBUTES:
+		rc = dyn_plan_gpt_attributes(lab->s, lab->m, mv->disk, mv->part - 1, mv->size, &p, &lab->err);
+		break;
+	case LAB_DYNAMIC:
+		rc = dyn_plan_upgrade(lab->s, lab->m, mv->disk, DYN_TABLE_NONE, DYN_NONE, &p, &lab->err);
+		break;
+	case LAB_VOLUME:
+		rc = dyn_plan_create_simple(lab->s, lab->m, mv->disk, mv->size, (char)mv->part, &p, &lab->err);
+		break;
+	case LAB_LETTER:
+		rc = dyn_plan_set_letter(lab->s, lab->m, 0, (char)mv->part, &p, &lab->err);
+		break;
+	case LAB_RETAIN:
+		rc = dyn_plan_retain(lab->s, lab->m, 0, &p, &lab->err);
+		break;
+	case LAB_END:
+		break;
+	}
+	return carry_out(lab, rc, p);
+}
+
+static int make_disks(struct lab *lab)
+{
+	int rc = open_session(lab);
+
+	for (const struct lab_move *mv = lab->sc->moves; !rc && mv->verb != LAB_END; mv++)
+		rc = make_move(lab, mv);
+	close_session(lab);
 	return rc;
 }
 
 static int make_lab(struct lab *lab)
 {
-	const char *spare = lab->sc->failed ? lab->disk[1] : lab->disk[2];
+	size_t made = 0;
 	int rc = 0;
 
 	if (mkdir(lab->dir, 0700) < 0 && errno != EEXIST)
 		return say_errno(lab, lab->dir);
-	for (int i = 0; i < 3; i++)
-		snprintf(lab->disk[i], sizeof(lab->disk[i]), "%.*s/disk%d.img", PATH_MAX - 16, lab->dir, i);
-	for (int i = 0; !rc && i < 2; i++)
-		rc = blank_file(lab, lab->disk[i], lab->sc->size);
+	while (lab->n_disks < LAB_DISKS && lab->sc->size[lab->n_disks]) {
+		snprintf(lab->disk[lab->n_disks], PATH_MAX, "%.*s/disk%zu.img", PATH_MAX - 16, lab->dir, lab->n_disks);
+		lab->n_disks++;
+	}
+	while (!rc && made < lab->n_disks) {
+		rc = blank_file(lab, lab->disk[made], lab->sc->size[made]);
+		made += rc == 0;
+	}
 	if (rc == -EEXIST)
 		snprintf(lab->err.way_out, sizeof(lab->err.way_out), "Name another folder, or remove the old lab first.");
-	if (rc)
-		return rc;
 	snprintf(lab->work, sizeof(lab->work), "%.*s/.making-XXXXXX", PATH_MAX - 32, lab->dir);
-	if (!mkdtemp(lab->work))
-		return say_errno(lab, lab->work);
-	rc = make_mirror(lab);
-	nftw(lab->work, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-	/* the disk dies, a new one is put into its slot */
-	if (!rc && lab->sc->failed && unlink(lab->disk[1]) < 0)
-		rc = say_errno(lab, lab->disk[1]);
-	if (!rc)
-		return blank_file(lab, spare, lab->sc->size);
-	unlink(lab->disk[0]); /* half a lab would only be in the way of the next try */
-	unlink(lab->disk[1]);
+	if (!rc && !mkdtemp(lab->work))
+		rc = say_errno(lab, lab->work);
+	else if (!rc) {
+		rc = make_disks(lab);
+		nftw(lab->work, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	}
+	for (size_t i = 0; rc && i < made; i++) /* half a lab would only be in the way of the next try */
+		unlink(lab->disk[i]);
 	return rc;
 }
 
@@ -266,9 +382,17 @@ static int make_lab(struct lab *lab)
 
 static int list_scenarios(void)
 {
-	for (size_t i = 0; i < N_SCENARIOS; i++)
-		printf("%-14s %s\n", scenarios[i].name, scenarios[i].what);
+	for (size_t i = 0; i < lab_n_scenarios; i++)
+		printf("%-16s %s\n", lab_scenarios[i].name, lab_scenarios[i].what);
 	return 0;
+}
+
+static void say_done(const struct lab *lab)
+{
+	printf("Practice disks in %s: %s.\nOpen them with:\n  dynadisk", lab->dir, lab->sc->what);
+	for (size_t i = 0; i < lab->n_disks; i++)
+		printf(" %s", lab->disk[i]);
+	printf("\n");
 }
 
 static int usage(const char *why)
@@ -307,9 +431,9 @@ int lab_main(int argc, char **argv)
 			return c == 'l' ? list_scenarios() : usage("unknown option");
 		}
 	}
-	for (size_t i = 0; i < N_SCENARIOS; i++)
-		if (strcmp(scenarios[i].name, name) == 0)
-			lab->sc = &scenarios[i];
+	for (size_t i = 0; i < lab_n_scenarios; i++)
+		if (strcmp(lab_scenarios[i].name, name) == 0)
+			lab->sc = &lab_scenarios[i];
 	lab->dir = optind + 1 == argc ? argv[optind] : NULL;
 	if (!lab->dir || !lab->sc) {
 		rc = usage(lab->dir ? "no such scenario; --list names them" : "name one folder for the practice disks");
@@ -321,8 +445,7 @@ int lab_main(int argc, char **argv)
 	if (rc)
 		fprintf(stderr, "dynadisk lab: %s\n%s%s", lab->err.what, lab->err.way_out, lab->err.way_out[0] ? "\n" : "");
 	else
-		printf("Practice disks in %s: %s.\nOpen them with:\n  dynadisk %s %s%s%s\n", lab->dir, lab->sc->what, lab->disk[0],
-		       lab->disk[1], lab->sc->failed ? "" : " ", lab->sc->failed ? "" : lab->disk[2]);
+		say_done(lab);
 	free(lab);
 	return rc ? 1 : 0;
 }

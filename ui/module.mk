@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-libui_a_SOURCES += ui/lab.c ui/lab.h ui/words.c ui/words.h
+libui_a_SOURCES += ui/lab.c ui/lab.h ui/lab_scenarios.c ui/lab_scenarios.h ui/words.c ui/words.h
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/words_test
