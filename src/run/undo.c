@@ -11,6 +11,9 @@
  * A disk whose LDM headers the plan made (an upgrade) leaves the group in that transaction and
  * then loses its headers again.
  *
+ * A disk whose LDM headers the plan took away (a conversion to basic) gets the database that its group has by then,
+ * before its headers and its table: with its own old one it would be out of date.
+ *
  * Whether anything happened since is judged by the records of the database, not by its bytes
  * (an undone later change has moved transaction numbers and slots), and by the bytes of all
  * other sectors. An undo that a power cut interrupted can be begun again: each sector may hold
@@ -36,6 +39,8 @@ struct undo_job {
 	struct undo_file *f;
 	size_t *disk;        /* file disk -> model disk */
 	bool *leaves;        /* file disk: the plan made its LDM headers */
+	uint64_t *returns;   /* file disk: where its private region was, when the plan took its LDM headers away; else 0 */
+	size_t *joins;       /* file disk: the group it returns to, which has other disks here; DYN_NONE */
 	struct ldm_db *old;  /* the group's database before the plan; NULL: it needs no change */
 	size_t group;        /* its model index */
 	uint8_t **now;       /* per run: what the disk holds, NULL where it need not be written */
@@ -103,6 +108,33 @@ static void find_leaving(struct undo_job *u)
 		if (md->has_ldm && r->sector <= header && header < r->sector + r->n_sectors)
 			u->leaves[r->disk] = true;
 	}
+}
+
+/* The plan zeroed a PRIVHEAD of a disk that is basic now. Its group is that of the header. */
+static void find_returning(struct undo_job *u)
+{
+	for (size_t i = 0; i < u->f->n_runs; i++) {
+		const struct undo_run *r = &u->f->runs[i];
+		struct ldm_privhead ph;
+		if (priv(u, r->disk)->has_ldm || ldm_privhead_decode(r->before, &ph, NULL))
+			continue;
+		if (ldm_privhead_decode(r->after, &(struct ldm_privhead){ 0 }, NULL) == 0)
+			continue;
+		u->returns[r->disk] = ph.private_start;
+		u->joins[r->disk] = DYN_NONE;
+		for (size_t g = 0; g < u->m->n_groups; g++)
+			if (strcasecmp(u->m->groups[g].guid, ph.group_guid) == 0)
+				u->joins[r->disk] = g;
+	}
+}
+
+/* A sector of the database of a disk that returns to a group. */
+static bool in_returning_database(const struct undo_job *u, const struct undo_run *r, uint64_t sector)
+{
+	uint64_t from = u->returns[r->disk] + LDM_CONFIG_START;
+
+	return u->returns[r->disk] && u->joins[r->disk] != DYN_NONE && sector >= from &&
+	       sector < from + LDM_CONFIG_SECTORS + LDM_LOG_SECTORS;
 }
 
 static int not_as_left(const struct undo_job *u, uint32_t disk, uint64_t sector, struct dyn_err *err)
@@ -261,7 +293,8 @@ static int compare_run(const struct undo_job *u, const struct undo_run *r, const
 {
 	for (uint32_t i = 0; i < r->n_sectors; i++) {
 		const uint8_t *b = now + (size_t)i * SECTOR;
-		if ((r->flags & UNDO_RECORD) || in_database(u, r, r->sector + i))
+		if ((r->flags & UNDO_RECORD) || in_database(u, r, r->sector + i) ||
+		    in_returning_database(u, r, r->sector + i))
 			continue;
 		if (memcmp(b, r->after + (size_t)i * SECTOR, SECTOR) != 0 &&
 		    memcmp(b, r->before + (size_t)i * SECTOR, SECTOR) != 0 && !held_between(u, r->disk, r->sector + i, b))
@@ -277,7 +310,7 @@ static int look_at_run(struct undo_job *u, size_t i, struct dyn_io *io, struct d
 	uint8_t *now;
 	int rc;
 
-	if ((r->flags & UNDO_CONTEXT) || by_transaction(u, r))
+	if ((r->flags & UNDO_CONTEXT) || by_transaction(u, r) || in_returning_database(u, r, r->sector))
 		return 0;
 	now = malloc(n);
 	rc = now ? dyn_io_read(io, r->sector * SECTOR, now, n) : -ENOMEM;
@@ -374,6 +407,7 @@ static int look(struct undo_job *u, struct dyn_err *err)
 	if (rc)
 		return rc;
 	find_leaving(u);
+	find_returning(u);
 	rc = find_database(u, err);
 	for (size_t k = 0; !rc && k < u->f->n_disks; k++)
 		rc = look_at_disk(u, k, err);
@@ -397,9 +431,11 @@ static int job_begin(struct dyn_session *s, struct dyn_model *m, const char *id,
 		return rc;
 	u->disk = calloc(u->f->n_disks + 1, sizeof(*u->disk));
 	u->leaves = calloc(u->f->n_disks + 1, sizeof(*u->leaves));
+	u->returns = calloc(u->f->n_disks + 1, sizeof(*u->returns));
+	u->joins = calloc(u->f->n_disks + 1, sizeof(*u->joins));
 	u->now = calloc(u->f->n_runs + 1, sizeof(*u->now));
 	u->image_now = calloc(u->f->n_images + 1, sizeof(*u->image_now));
-	return u->disk && u->leaves && u->now && u->image_now ? 0 : dyn_fail_nomem(err);
+	return u->disk && u->leaves && u->returns && u->joins && u->now && u->image_now ? 0 : dyn_fail_nomem(err);
 }
 
 static void job_end(struct undo_job *u)
@@ -410,6 +446,8 @@ static void job_end(struct undo_job *u)
 	free(u->image_now);
 	free(u->disk);
 	free(u->leaves);
+	free(u->returns);
+	free(u->joins);
 	ldm_db_free(u->old);
 	undo_file_free(u->f);
 }
@@ -461,6 +499,26 @@ static int add_database(struct undo_job *u, struct sim *sim, struct dyn_err *err
 		return dyn_fail_nomem(err);
 	}
 	return sim_commit(sim, u->group, t, st, &phase, err);
+}
+
+/* The group's database as the transaction before it leaves it, onto a disk that is basic still. */
+static int add_returning(struct undo_job *u, struct sim *sim, size_t k, struct dyn_err *err)
+{
+	uint64_t at = u->returns[k];
+	const struct ldm_db *db;
+	struct plan_step *st;
+
+	if (!at || u->joins[k] == DYN_NONE)
+		return 0;
+	db = sim->groups[u->joins[k]].db;
+	st = plan_add_step(sim->p, DYN_STEP_SECTORS, u->disk[k],
+			   plan_printf(sim->p, "Give %s the database of its group", u->m->disks[u->disk[k]].name),
+			   "database only", "");
+	if (!st ||
+	    plan_write(sim->p, st, 0, u->disk[k], at + LDM_CONFIG_START, LDM_CONFIG_SECTORS, "database", NULL, db->config) ||
+	    plan_write(sim->p, st, 0, u->disk[k], at + LDM_LOG_START, LDM_LOG_SECTORS, "transaction log", NULL, db->log))
+		return dyn_fail_nomem(err);
+	return 0;
 }
 
 static int add_sectors(struct undo_job *u, struct sim *sim, size_t k, struct dyn_err *err)
@@ -542,6 +600,8 @@ static int build(struct undo_job *u, struct sim *sim, const char *id, struct dyn
 		rc = add_images(u, sim, k, err);
 	if (!rc && u->old)
 		rc = add_database(u, sim, err);
+	for (size_t k = 0; !rc && k < u->f->n_disks; k++)
+		rc = add_returning(u, sim, k, err);
 	for (size_t k = u->f->n_disks; !rc && k-- > 0;)
 		rc = add_sectors(u, sim, k, err);
 	if (rc)
