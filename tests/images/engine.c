@@ -8,7 +8,10 @@
  *   delete DISK PART [override]      setid DISK PART ID          attributes DISK PART HEX
  *   active DISK PART                 inactive DISK PART          uniqueid DISK [ID]
  *   clean DISK [all]                 clone FROM TO               upgrade DISK
- *   undo                             the latest change
+ *   basic DISK                       simple DISK [size=MB]     mirror DISK DISK [size=MB]
+ *   add VOLUME DISK                  break VOLUME DISK [nokeep] deletevolume VOLUME
+ *   retain VOLUME                    reactivate DISK           deletemissing DISK
+ *   recover GROUP                    undo                      the latest change
  *
  * PART is the number DiskPart shows. Every plan is applied with the confirmation it asks for.
  */
@@ -94,6 +97,35 @@ static int undo(struct tool *t, struct dyn_plan **p)
 	return rc;
 }
 
+static int dynamic(struct tool *t, struct dyn_plan **p)
+{
+	uint64_t size = amount(t, "size", 1 << 20);
+	size_t a = number(t, 1), b = number(t, 2);
+	const char *verb = word(t, 0);
+
+	if (strcmp(verb, "basic") == 0)
+		return dyn_plan_to_basic(t->s, t->m, a, p, &t->err);
+	if (strcmp(verb, "simple") == 0)
+		return dyn_plan_create_simple(t->s, t->m, a, size, 0, p, &t->err);
+	if (strcmp(verb, "mirror") == 0)
+		return dyn_plan_create_mirror(t->s, t->m, (size_t[]){ a, b }, size, 0, p, &t->err);
+	if (strcmp(verb, "add") == 0)
+		return dyn_plan_add_mirror(t->s, t->m, a, b, DYN_TABLE_NONE, p, &t->err);
+	if (strcmp(verb, "break") == 0)
+		return dyn_plan_break(t->s, t->m, a, b, strcmp(word(t, 3), "nokeep") != 0, p, &t->err);
+	if (strcmp(verb, "deletevolume") == 0)
+		return dyn_plan_delete_volume(t->s, t->m, a, p, &t->err);
+	if (strcmp(verb, "deletemissing") == 0)
+		return dyn_plan_delete_missing(t->s, t->m, a, p, &t->err);
+	if (strcmp(verb, "retain") == 0)
+		return dyn_plan_retain(t->s, t->m, a, p, &t->err);
+	if (strcmp(verb, "reactivate") == 0)
+		return dyn_plan_reactivate(t->s, t->m, a, p, &t->err);
+	if (strcmp(verb, "recover") == 0)
+		return dyn_plan_recover(t->s, t->m, a, p, &t->err);
+	return unknown(t);
+}
+
 static int plan(struct tool *t, struct dyn_plan **p)
 {
 	enum dyn_table table = strcmp(word(t, 2), "gpt") == 0 ? DYN_TABLE_GPT : DYN_TABLE_MBR;
@@ -121,7 +153,7 @@ static int plan(struct tool *t, struct dyn_plan **p)
 		return dyn_plan_clone_layout(t->s, t->m, disk, number(t, 2), p, &t->err);
 	if (strcmp(verb, "upgrade") == 0)
 		return dyn_plan_upgrade(t->s, t->m, disk, DYN_TABLE_NONE, DYN_NONE, p, &t->err);
-	return strcmp(verb, "undo") == 0 ? undo(t, p) : unknown(t);
+	return strcmp(verb, "undo") == 0 ? undo(t, p) : dynamic(t, p);
 }
 
 static int run_line(struct tool *t, char *line)
@@ -140,6 +172,8 @@ static int run_line(struct tool *t, char *line)
 		rc = plan(t, &p);
 	if (!rc) {
 		rc = dyn_apply(t->s, p, dyn_plan_confirm(p), &t->err);
+		if (!rc)
+			dyn_jobs_wait(t->s, -1);
 		printf("%s\n", dyn_plan_title(p));
 		dyn_plan_free(p);
 	}
@@ -152,7 +186,9 @@ static int run_line(struct tool *t, char *line)
 
 int main(int argc, char **argv)
 {
-	struct dyn_options opt = { .state_dir = getenv("DYNADISK_STATE"), .seed = 7, .fixed_time = 1700000000 };
+	const char *seed = getenv("ENGINE_SEED"); /* 0: GUIDs that differ from run to run */
+	struct dyn_options opt = { .state_dir = getenv("DYNADISK_STATE"), .seed = seed ? strtoull(seed, NULL, 10) : 7,
+				   .fixed_time = 1700000000 };
 	struct tool t = { 0 };
 	char line[512];
 	int rc;
