@@ -25,12 +25,15 @@ same 'completion has the options of --help' "$in_help" "$(grep -v '^#' "$complet
 done >"$T/said"
 same 'the scenarios of the lab are documented' '' "$(cat "$T/said")"
 
+# commands: the words that begin each command, from what the shell says of itself
 truncate -s 4M "$T/blank.img"
-echo help | "$DYNADISK" shell --script - "$T/blank.img" | sed -n 's/^\([A-Z]\+\)\( [A-Z]\+\)\? *- .*/\1\2/p' |
-	tr '[:upper:]' '[:lower:]' >"$T/commands"
+ask_shell() { "$DYNADISK" shell --script - "$T/blank.img"; }
+echo help | ask_shell | sed -n 's/^\([A-Z]\+\) \+- .*/\1/p' >"$T/verbs"
+sed 's/^/help /' "$T/verbs" | ask_shell | grep -oE '^[A-Z]{2,}( [A-Z]{2,})*( *[<=[].*)?$' | sed 's/ *[<=[].*//' |
+	cat - "$T/verbs" | tr '[:upper:]' '[:lower:]' | sort -u >"$T/commands"
 check 'the shell lists its commands' grep -x 'select volume' "$T/commands"
-while read -r verb noun; do
-	grep -qE "^[.]It Ic $verb.*$noun" "$shell" || echo "$verb $noun: not in dynadisk-shell(8)"
+while read -r words; do
+	grep -qE "^[.]It Ic $words( |\$)" "$shell" || echo "$words: not in dynadisk-shell(8)"
 done <"$T/commands" >"$T/said"
 same 'the commands of the shell are documented' '' "$(cat "$T/said")"
 
