@@ -331,7 +331,8 @@ void dyn_plan_free(struct dyn_plan *p);
 /* DiskPart "convert mbr|gpt": a new, empty table on a disk without partitions. */
 int dyn_plan_initialize(struct dyn_session *s, struct dyn_model *m, size_t disk, enum dyn_table table,
 			struct dyn_plan **out, struct dyn_err *err);
-/* DiskPart "convert dynamic" for an empty or uninitialised disk (then `table` says which; NONE = the group's habit).
+/* DiskPart "convert dynamic": an uninitialised disk (then `table` says which; NONE = the group's habit), an empty one,
+ * or one with data partitions, which become simple volumes where they are (ldm-format 10.1).
  * group: the group to join, DYN_NONE = the only group there is, or a new one when there is none. */
 int dyn_plan_upgrade(struct dyn_session *s, struct dyn_model *m, size_t disk, enum dyn_table table, size_t group,
 		     struct dyn_plan **out, struct dyn_err *err);
@@ -423,7 +424,8 @@ int dyn_plan_format(struct dyn_session *s, struct dyn_model *m, size_t volume, c
  * mirrors are dropped and rebuilt from the good ones. */
 int dyn_plan_reactivate(struct dyn_session *s, struct dyn_model *m, size_t disk, struct dyn_plan **out,
 			struct dyn_err *err);
-/* DiskPart "import": the disks of `foreign` join the group `into` with their volumes, as far as the records allow. */
+/* DiskPart "import": the disks of `foreign` would join the group `into` with their volumes. Refused (-ENOTSUP) with the
+ * reason and what can be done instead: no order of its writes is safe against a power cut. */
 int dyn_plan_import(struct dyn_session *s, struct dyn_model *m, size_t foreign, size_t into, struct dyn_plan **out,
 		    struct dyn_err *err);
 
