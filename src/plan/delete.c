@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "plan/entries.h"
+#include "plan/partition.h"
 #include "plan/records.h"
 
 enum { SECTOR = 512 };
@@ -137,43 +138,13 @@ static int delete_dynamic(struct sim *sim, size_t volume, const char *title, str
 static int delete_basic(struct sim *sim, size_t volume, const char *title, struct dyn_err *err)
 {
 	const struct dyn_volume *v = &sim->m->volumes[volume];
-	const struct dyn_extent *e = v->n_plexes ? &v->plexes[0].extents[0] : NULL;
-	const struct table_part *p = NULL;
-	struct plan_step *st;
-	struct table want;
-	unsigned phase = 0;
-	size_t i = 0;
-	int rc = e ? sim_need_disk(sim, e->disk, err) : dyn_fail(err, -EINVAL, "%s lies nowhere", title);
+	const struct dyn_extent *e = v->n_plexes && v->plexes[0].n_extents ? &v->plexes[0].extents[0] : NULL;
+	const struct table *t = e ? sim->disks[e->disk].table : NULL;
 
-	if (rc)
-		return rc;
-	if (entries_copy(sim->disks[e->disk].table, 0, &want))
-		return dyn_fail_nomem(err);
-	while (i < want.n && (want.parts[i].extended || want.parts[i].start * SECTOR != e->offset))
-		i++;
-	if (i < want.n)
-		p = &want.parts[i];
-	if (!p)
-		rc = dyn_fail(err, -ESTALE, "the partition table does not hold %s any more", title);
-	else if (want.kind == DYN_TABLE_GPT ? strcmp(p->gpt_type, TABLE_GPT_BASIC) != 0 :
-					      strcmp(table_type_word(want.kind, p), "Primary") && !p->logical)
-		rc = dyn_refuse(err, -EPERM, "Delete partition with override does it.",
-				"%s is a protected partition (%s), not a data volume", title,
-				table_type_word(want.kind, p));
-	st = rc ? NULL :
-		  plan_add_step(sim->p, DYN_STEP_SECTORS, e->disk, plan_printf(sim->p, "Delete volume %s", title),
-				"its room becomes unallocated",
-				plan_printf(sim->p, "select volume %u\ndelete volume", v->number));
-	if (!rc && !st)
-		rc = dyn_fail_nomem(err);
-	if (!rc) {
-		st->pub.destroys = true;
-		sim->p->confirm_disk = e->disk;
-		entries_remove(&want, i);
-		rc = sim_build_table(sim, st, &phase, e->disk, &want, err);
-	}
-	entries_free(&want);
-	return rc;
+	for (size_t i = 0; t && i < t->n; i++)
+		if (!t->parts[i].extended && t->parts[i].start * SECTOR == e->offset)
+			return part_delete(sim, e->disk, i, false, err);
+	return dyn_fail(err, -ESTALE, "the partition table does not hold %s any more", title);
 }
 
 int dyn_plan_delete_volume(struct dyn_session *s, struct dyn_model *m, size_t volume, struct dyn_plan **out,

@@ -19,7 +19,7 @@ engine() { ENGINE_SEED=0 "$ENGINE" "$@"; }
 # fill IMAGE START SECTORS: an NTFS there, as mkntfs makes it
 fill() {
 	truncate -s $(($3 * 512)) "$T/fs"
-	mkntfs -q -F -p "$2" -H 255 -S 63 -L "at $2" "$T/fs" 512 >/dev/null 2>&1 || mkntfs -q -F -L "at $2" "$T/fs" >/dev/null 2>&1
+	mkntfs -q -F -p "$2" -H 255 -S 63 -L "at $2" "$T/fs" >/dev/null 2>&1
 	dd if="$T/fs" of="$1" bs=512 seek="$2" conv=notrunc,sparse status=none
 	rm -f "$T/fs"
 }
@@ -36,6 +36,15 @@ sums() {
 
 # ntfs_ok IMAGE START SECTORS
 ntfs_ok() { cut_out "$1" $(($2 * 512)) $(($3 * 512)) "$T/part" && ntfsfix -n "$T/part"; }
+
+# halves_ok NUMBER IMAGE...: each half of the volume is a clean NTFS
+halves_ok() {
+	local number=$1 path offset size
+	shift
+	while read -r path offset size; do
+		ntfs_ok "$path" $((offset / 512)) $((size / 512)) || return
+	done < <(ask "halves(next(v for v in m['volumes'] if v['number'] == $number))" "$@")
+}
 
 # ldmtool_lists IMAGE...: how many volumes ldmtool finds in the group of the images
 ldmtool_lists() {
@@ -107,8 +116,8 @@ refuse() {
 # --- MBR: a small active system partition, Windows behind it, data
 m=$T/mbr.img
 truncate -s 256M "$m"
-printf 'label: dos\nlabel-id: 0x5f1b2c36\nstart=2048,size=40960,type=7,bootable\nstart=43008,size=204800,type=7\nstart=307200,size=102400,type=7\n' |
-	sfdisk -q "$m" >/dev/null 2>&1
+printf '%s\n' 'label: dos' 'label-id: 0x5f1b2c36' 'start=2048,size=40960,type=7,bootable' \
+	'start=43008,size=204800,type=7' 'start=307200,size=102400,type=7' | sfdisk -q "$m" >/dev/null 2>&1
 fill "$m" 2048 40960
 fill "$m" 43008 204800
 fill "$m" 307200 102400
@@ -158,8 +167,7 @@ check 'mirror of the system volume' engine "$m" "$g" <<<"add $small 1"
 judge_group 'mirrored' '--complete --mirror-data' "$m" "$g"
 change 'the half gets an entry of its own' "retain $small" "$private" "$m" "$g"
 readers 'retained on both' 5 "$m" "$g"
-check 'both halves are NTFS' eval 'while read -r path offset size; do ntfs_ok "$path" $((offset / 512)) $((size / 512)) || exit 1
-	done < <(ask "halves(next(v for v in m[\"volumes\"] if v[\"number\"] == $small))" "$m" "$g")'
+check 'both halves are NTFS' halves_ok "$small" "$m" "$g"
 check 'one half is dropped' engine "$m" "$g" <<<"break $small 1 nokeep"
 judge_group 'broken again' --complete "$m" "$g"
 

@@ -110,6 +110,27 @@ static void delete_frees_both_halves(void **state)
 	rig_end(&r);
 }
 
+static void lay_data(struct rig *r, size_t i, enum dyn_table kind);
+
+static void delete_of_a_basic_volume_is_its_entry(void **state)
+{
+	static const enum dyn_table kinds[] = { DYN_TABLE_MBR, DYN_TABLE_GPT };
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	for (size_t k = 0; k < 2; k++) {
+		rig_begin(&r, 1, 64 * MIB);
+		lay_data(&r, 0, kinds[k]);
+		assert_int_equal(dyn_plan_delete_volume(&r.s, r.m, 1, &p, &r.err), 0);
+		assert_string_equal(dyn_plan_confirm(p), "d0.img");
+		rig_do(&r, 0, p);
+		assert_int_equal(r.m->n_volumes, 1);
+		assert_u64(r.m->volumes[0].plexes[0].extents[0].offset, kinds[k] == DYN_TABLE_MBR ? MIB : 3 * MIB);
+		rig_end(&r);
+	}
+}
+
 /* ----------------------------------------------------------------------- retain */
 
 static void retain_gives_an_entry_and_delete_takes_it_back(void **state)
@@ -406,6 +427,7 @@ static void conversion_refuses_with_the_rule(void **state)
 	struct table_part full[] = { { .start = 2048, .size = 64 * 2048 - 2048, .mbr_type = 0x07 } };
 	struct table_part one[] = { { .start = 2048, .size = 4096, .mbr_type = 0x07 } };
 	struct dyn_plan *p = NULL;
+	struct dyn_disk *disk;
 	uint8_t junk[512];
 	struct rig r;
 
@@ -421,6 +443,11 @@ static void conversion_refuses_with_the_rule(void **state)
 	rig_put(r.path[0], 6 * 512, junk, sizeof(junk));
 	rig_scan(&r, 0, 1);
 	rig_refused(&r, dyn_plan_upgrade(&r.s, r.m, 0, DYN_TABLE_NONE, DYN_NONE, &p, &r.err), -EBUSY, "sector 6");
+	disk = (struct dyn_disk *)&r.m->disks[0]; /* what no image file can be */
+	disk->removable = true;
+	rig_refused(&r, dyn_plan_upgrade(&r.s, r.m, 0, DYN_TABLE_NONE, DYN_NONE, &p, &r.err), -ENOTSUP, "removable");
+	disk->sector_size = 4096;
+	rig_refused(&r, dyn_plan_upgrade(&r.s, r.m, 0, DYN_TABLE_NONE, DYN_NONE, &p, &r.err), -ENOTSUP, "4Kn");
 	rig_end(&r);
 }
 
@@ -744,6 +771,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mirror_is_born_with_both_halves),
 		cmocka_unit_test(delete_frees_both_halves),
+		cmocka_unit_test(delete_of_a_basic_volume_is_its_entry),
 		cmocka_unit_test(retain_gives_an_entry_and_delete_takes_it_back),
 		cmocka_unit_test(retain_counts_to_four),
 		cmocka_unit_test(empty_disk_becomes_basic),
