@@ -8,6 +8,7 @@ dist_check_SCRIPTS += \
 	tests/e2e/kill.sh \
 	tests/images/scan.sh \
 	tests/shell/lab.sh \
+	tests/shell/commands.sh \
 	tests/shell/language.sh \
 	tests/shell/repair.sh \
 	tests/shell/status.sh \

@@ -311,14 +311,12 @@ enum shell_result cmd_uniqueid(struct shell *sh, const struct shell_call *call)
 	if (!shell_need_disk(sh, &disk))
 		return SHELL_SYNTAX;
 	d = &sh->model->disks[disk];
+	shell_disk_id(id->given ? id->text : d->table_id, success, sizeof(success));
 	if (!id->given) {
-		bool guid = strlen(d->table_id) > 8;
-
-		shell_say(sh, "\nDisk ID: %s%s%s\n", guid ? "{" : "", *d->table_id ? d->table_id : "none", guid ? "}" : "");
+		shell_say(sh, "\n%s\n", success);
 		return SHELL_OK;
 	}
 	rc = dyn_plan_unique_id(sh->session, sh->model, disk, id->text, &plan, &err);
-	snprintf(success, sizeof(success), "Disk ID: %.64s", id->text);
 	return shell_finish(sh, rc, plan, &err, success);
 }
 

@@ -44,16 +44,10 @@ static void say_disk_attributes(struct shell *sh, const struct dyn_disk *d)
 		      "Clustered Disk  : No\n");
 }
 
-static void say_disk_id(struct shell *sh, const struct dyn_disk *d)
-{
-	bool guid = strlen(d->table_id) > 8;
-
-	shell_say(sh, "Disk ID: %s%s%s\n", guid ? "{" : "", *d->table_id ? d->table_id : "none", guid ? "}" : "");
-}
-
 enum shell_result cmd_detail_disk(struct shell *sh, const struct shell_call *call)
 {
 	const struct dyn_disk *d;
+	char id[128];
 	size_t disk;
 
 	(void)call;
@@ -61,7 +55,8 @@ enum shell_result cmd_detail_disk(struct shell *sh, const struct shell_call *cal
 		return SHELL_SYNTAX;
 	d = &sh->model->disks[disk];
 	shell_say(sh, "\n%s\n", *d->model ? d->model : d->name);
-	say_disk_id(sh, d);
+	shell_disk_id(d->table_id, id, sizeof(id));
+	shell_say(sh, "%s\n", id);
 	shell_say(sh, "Type   : %s\n", *d->bus ? d->bus : "unknown");
 	shell_say(sh, "Status : %s\n", words_disk_status(WORDS_SHELL, d->status));
 	shell_say(sh, "Path   : %s\n", *d->path ? d->path : "none");

@@ -126,6 +126,13 @@ void shell_partition_row(FILE *out, const struct dyn_partition *p, bool focus)
 	put_line(out, line);
 }
 
+void shell_disk_id(const char *id, char *dst, size_t n)
+{
+	bool guid = strlen(id) > 8 && *id != '{';
+
+	snprintf(dst, n, "Disk ID: %s%.64s%s", guid ? "{" : "", *id ? id : "none", guid ? "}" : "");
+}
+
 bool shell_is_hidden(enum dyn_table table, const struct dyn_partition *p)
 {
 	static const char *const hidden_types[] = { "11", "14", "16", "17", "1b", "1c", "1e", "27" };

@@ -90,10 +90,6 @@ enum shell_result cmd_help(struct shell *sh, const struct shell_call *call)
 		shell_say(sh, "\nThere is no command of that name. HELP lists them.\n");
 		return SHELL_SYNTAX;
 	}
-	if (!about.command->help) {
-		about.command->run(sh, &about);
-		return SHELL_OK;
-	}
 	for (const struct shell_command *c = shell_commands; c->verb; c++) {
 		char usage[256];
 
@@ -108,7 +104,7 @@ enum shell_result cmd_help(struct shell *sh, const struct shell_call *call)
 			shell_wrap(sh->out, 4, c->more);
 	}
 	if (n == 0)
-		about.command->run(sh, &about);
+		about.command->run(sh, &about); /* its answer says it all */
 	return SHELL_OK;
 }
 

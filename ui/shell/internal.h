@@ -117,6 +117,8 @@ void shell_volume_header(FILE *out);
 void shell_volume_row(FILE *out, const struct dyn_volume *v, char letter, bool focus);
 void shell_partition_header(FILE *out);
 void shell_partition_row(FILE *out, const struct dyn_partition *p, bool focus);
+/* "Disk ID: {GUID}" or "Disk ID: 1A2B3C4D" */
+void shell_disk_id(const char *id, char *dst, size_t n);
 /* Text wrapped at 79 columns, every line indented by so many blanks. */
 void shell_wrap(FILE *out, unsigned indent, const char *text);
 /* Whether Windows hides the partition, by its type or attributes (DETAIL PARTITION). */
