@@ -319,6 +319,9 @@ const char *dyn_plan_note(const struct dyn_plan *p, size_t i);
 /* What must be typed before it may be applied (the end of the erased disk's serial), or NULL. */
 const char *dyn_plan_confirm(const struct dyn_plan *p);
 size_t dyn_plan_confirm_disk(const struct dyn_plan *p);        /* the disk it identifies, or DYN_NONE */
+/* false: part of what it overwrites is more than undo keeps, so that none of it can be undone (a note says so). Of a plan
+ * with copies everything but what they copy over can be undone. */
+bool dyn_plan_can_undo(const struct dyn_plan *p);
 struct dyn_model *dyn_plan_model(const struct dyn_plan *p);    /* borrowed */
 void dyn_plan_free(struct dyn_plan *p);
 

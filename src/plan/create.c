@@ -221,7 +221,10 @@ static int op_write_image(struct sim *sim, size_t volume, const char *path, stru
 		st->pub.target_offset = e->offset;
 		st->pub.size = size;
 		sim->p->confirm_disk = e->disk;
-		if (plan_lock_disk(sim->p, e->disk))
+		if (i == 0 && !plan_image_kept(st) &&
+		    plan_note(sim->p, "More is overwritten than is kept for undo: this cannot be undone."))
+			rc = dyn_fail_nomem(err);
+		if (!rc && plan_lock_disk(sim->p, e->disk))
 			rc = dyn_fail_nomem(err);
 	}
 	return rc;

@@ -275,7 +275,11 @@ int dyn_plan_add_mirror(struct dyn_session *s, struct dyn_model *m, size_t volum
 		rc = check_source(&sim, volume, err);
 	if (!rc && disk >= m->n_disks)
 		rc = dyn_fail(err, -EINVAL, "there is no such disk");
-	return sim_finish(&sim, rc ? rc : op_add_mirror(&sim, volume, disk, table, err), out);
+	if (!rc)
+		rc = op_add_mirror(&sim, volume, disk, table, err);
+	if (!rc && plan_note(sim.p, "Undo does not bring back what was in the space the copy goes to."))
+		rc = dyn_fail_nomem(err);
+	return sim_finish(&sim, rc, out);
 }
 
 /* -------------------------------------------------------- an existing rebuild */

@@ -253,6 +253,14 @@ size_t dyn_plan_confirm_disk(const struct dyn_plan *p)
 	return p->confirm_disk;
 }
 
+bool dyn_plan_can_undo(const struct dyn_plan *p)
+{
+	for (size_t i = 0; i < p->n_steps; i++)
+		if (p->steps[i].pub.kind == DYN_STEP_IMAGE && !plan_image_kept(&p->steps[i]))
+			return false;
+	return true;
+}
+
 struct dyn_model *dyn_plan_model(const struct dyn_plan *p)
 {
 	return p->model;

@@ -95,6 +95,9 @@ static int op_repair(struct sim *sim, size_t volume, size_t target, enum dyn_tab
 	for (size_t i = 0; !rc && i < n; i++)
 		if (i != volume && repairable_with(sim->m, i, volume, lost))
 			rc = op_add_mirror(sim, i, target, table, err);
+	if (!rc && !sim->m->disks[target].blank &&
+	    plan_note(sim->p, "Undo does not bring back what was in the space the copy goes to."))
+		rc = dyn_fail_nomem(err);
 	return rc;
 }
 

@@ -330,11 +330,13 @@ static void quick_leaves_and_full_zeroes(void **state)
 	make_volume(l, DYN_TABLE_MBR, 100, false);
 	assert_int_equal(plan(l, "ntfs", "Q", 0, true, &p), 0);
 	assert_false(has_note(p, "cannot be undone"));
+	assert_true(dyn_plan_can_undo(p));
 	assert_true(has_note(p, "lost"));
 	lab_apply(l, 0, &p);
 	assert_true(count_old(l) > 80u * LAB_MIB); /* the old bytes between its structures */
 	assert_int_equal(plan(l, "ntfs", "F", 0, false, &p), 0);
 	assert_true(has_note(p, "cannot be undone"));
+	assert_false(dyn_plan_can_undo(p));
 	lab_apply(l, 0, &p);
 	assert_fs(l, "NTFS", "F");
 	judge(l, 0, "NTFS", boot);

@@ -197,6 +197,7 @@ static void what_is_not_kept_is_said(void **state)
 
 	p->steps[0].no_undo = true;
 	assert_false(plan_image_kept(&p->steps[0]));
+	assert_false(dyn_plan_can_undo(p));
 	lab_apply(l, 0, &p);
 	assert_int_equal(dyn_undo_list(l->s, l->m, &list, &n, &l->err), 0);
 	assert_int_equal(n, 1);

@@ -196,6 +196,11 @@ static void a_mirror_is_taken_back(void **state)
 	unsigned id;
 
 	lab_volume(l, 2, 4);
+	assert_int_equal(dyn_plan_add_mirror(l->s, l->m, 0, 1, DYN_TABLE_NONE, &p, &l->err), 0);
+	assert_true(dyn_plan_n_notes(p) > 0); /* said beforehand: what the copy goes over stays gone */
+	assert_non_null(strstr(dyn_plan_note(p, dyn_plan_n_notes(p) - 1), "Undo does not bring back"));
+	dyn_plan_free(p);
+	p = NULL;
 	id = lab_mirror(l, 0);
 	lab_wait(l, id, DYN_JOB_DONE, 0);
 	lab_scan(l);

@@ -165,6 +165,8 @@ static const char *plan_promise(const struct dyn_plan *plan, bool read_only)
 {
 	if (read_only)
 		return "Nothing has been written, and nothing can be: dynadisk runs read-only.";
+	if (!dyn_plan_can_undo(plan))
+		return "Nothing has been written yet. It cannot be undone afterwards.";
 	return plan_copies(plan) ? "Nothing has been written yet. The steps before the copy can be undone."
 				 : "Nothing has been written yet. It can be undone afterwards.";
 }
