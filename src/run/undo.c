@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/bytes.h"
 #include "plan/sim.h"
@@ -420,6 +421,42 @@ static int look(struct undo_job *u, struct dyn_err *err)
 	return anything || u->old ? 0 : dyn_fail(err, -EALREADY, "it is undone already");
 }
 
+static bool shares_disk(const struct undo_file *a, const struct undo_file *b)
+{
+	for (size_t i = 0; i < a->n_disks; i++)
+		for (size_t k = 0; k < b->n_disks; k++)
+			if (strcmp(a->disks[i].path, b->disks[k].path) == 0)
+				return true;
+	return false;
+}
+
+/* A later change of the same disks that cannot be undone lies over an earlier one: what the later one overwrote may be
+ * what the earlier one is about. Files of such changes hold names alone, so only small ones need be looked at. */
+static int not_covered(struct undo_job *u, const char *id, struct dyn_err *err)
+{
+	enum { NAMES_ONLY = 65536 };
+	char path[4096];
+	struct dirent *e;
+	struct stat st;
+	DIR *dir;
+	int rc = undo_dir(u->s, path, sizeof(path));
+
+	dir = rc ? NULL : opendir(path);
+	while (dir && !rc && (e = readdir(dir))) {
+		struct undo_file *f = NULL;
+		if (!undo_id_ok(e->d_name) || strcmp(e->d_name, id) <= 0 || fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    st.st_size > NAMES_ONLY || undo_file_load(u->s, e->d_name, &f, NULL))
+			continue;
+		if (f->reason[0] && shares_disk(u->f, f))
+			rc = dyn_refuse(err, -ESTALE, "Take it back by hand: delete what it made.",
+					"a later change (%.100s) cannot be undone", f->title);
+		undo_file_free(f);
+	}
+	if (dir)
+		closedir(dir);
+	return rc;
+}
+
 static int job_begin(struct dyn_session *s, struct dyn_model *m, const char *id, struct undo_job *u,
 		     struct dyn_err *err)
 {
@@ -435,7 +472,9 @@ static int job_begin(struct dyn_session *s, struct dyn_model *m, const char *id,
 	u->joins = calloc(u->f->n_disks + 1, sizeof(*u->joins));
 	u->now = calloc(u->f->n_runs + 1, sizeof(*u->now));
 	u->image_now = calloc(u->f->n_images + 1, sizeof(*u->image_now));
-	return u->disk && u->leaves && u->returns && u->joins && u->now && u->image_now ? 0 : dyn_fail_nomem(err);
+	if (!u->disk || !u->leaves || !u->returns || !u->joins || !u->now || !u->image_now)
+		return dyn_fail_nomem(err);
+	return u->f->reason[0] ? 0 : not_covered(u, id, err);
 }
 
 static void job_end(struct undo_job *u)

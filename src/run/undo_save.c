@@ -218,9 +218,9 @@ static int note_image(struct undo_file *f, const struct dyn_plan *p, const struc
 	uint32_t index;
 	int rc;
 
-	if (!plan_image_kept(ps))
-		return cannot(f, "it overwrote more than is kept for undo");
 	rc = file_disk(f, p, disk, &index);
+	if (!rc && !plan_image_kept(ps))
+		return cannot(f, "it overwrote more than is kept for undo");
 	for (size_t i = 0; !rc && i < n; i++) {
 		const struct plan_range *r = ps->n_ranges ? &ps->ranges[i] : &whole;
 		/* Two writers of one sector would need their order; no plan has that. */

@@ -195,18 +195,28 @@ static void what_is_not_kept_is_said(void **state)
 	char path[256];
 	size_t n;
 
+	lab_apply(l, 0, &p); /* one that can be undone */
+	assert_int_equal(undo(l, false), 0);
+	p = image_plan(l, 4 * LAB_MIB, true);
 	p->steps[0].no_undo = true;
 	assert_false(plan_image_kept(&p->steps[0]));
 	assert_false(dyn_plan_can_undo(p));
 	lab_apply(l, 0, &p);
 	assert_int_equal(dyn_undo_list(l->s, l->m, &list, &n, &l->err), 0);
-	assert_int_equal(n, 1);
+	assert_int_equal(n, 2);
 	assert_false(list[0].possible);
 	assert_non_null(strstr(list[0].reason, "cannot be undone"));
 	snprintf(path, sizeof(path), "%s/undo/%s", l->state, list[0].id);
 	assert_int_equal(stat(path, &st), 0);
 	assert_true(st.st_size < 4096);
 	assert_int_equal(undo(l, false), -ENOTSUP);
+	free(list);
+	/* and nothing below it can be taken back over its head */
+	assert_int_equal(dyn_undo_list(l->s, l->m, &list, &n, &l->err), 0);
+	assert_int_equal(n, 2);
+	assert_false(list[1].possible);
+	assert_non_null(strstr(list[1].reason, "a later change (Write an image) cannot be undone"));
+	assert_int_equal(dyn_plan_undo(l->s, l->m, list[1].id, &p, &l->err), -ESTALE);
 	free(list);
 }
 
