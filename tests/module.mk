@@ -4,6 +4,7 @@ dist_check_SCRIPTS += \
 	tests/check-layers.sh \
 	tests/docs.sh \
 	tests/images/convert.sh \
+	tests/images/format.sh \
 	tests/images/partitions.sh \
 	tests/e2e/kill.sh \
 	tests/images/scan.sh \
