@@ -8,6 +8,7 @@ dist_check_SCRIPTS += \
 	tests/images/partitions.sh \
 	tests/e2e/kill.sh \
 	tests/images/scan.sh \
+	tests/shell/guides.sh \
 	tests/shell/lab.sh \
 	tests/shell/commands.sh \
 	tests/shell/language.sh \
@@ -15,7 +16,11 @@ dist_check_SCRIPTS += \
 	tests/shell/status.sh \
 	tests/shell/terminal.sh
 
+GUIDES = tests/shell/guides/ovh-mbr tests/shell/guides/ovh-gpt tests/shell/guides/blog tests/shell/guides/kb323432 \
+	tests/shell/guides/kb814070 tests/shell/guides/kb814070-failed
 EXTRA_DIST += tests/tap.sh tests/judge.sh tests/unit/run.sh tests/images/compare.py tests/shell/terminal.py \
+	tests/shell/guides/README.md tests/shell/guides/transcript.py tests/shell/guides/compare.py \
+	tests/shell/guides/cut_out.py $(GUIDES:=.txt) $(GUIDES:=.golden) \
 	tests/vm/kernel.sh tests/vm/vm.sh tests/vm/init tests/vm/ldm.sh tests/vm/console.sh tests/README.md
 
 # The engine's operations by script, for tests/images/.
