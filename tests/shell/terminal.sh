@@ -198,6 +198,7 @@ judge_mirror 'elsewhere' "$name" --complete "${disks[@]}"
 # SIGTERM in a script that waits: paused at once, nothing after it is run; and again while it only leaves
 terminated() { # NAME LAST-LINES
 	printf 'select volume c\nbreak disk=1 nokeep noerr\nrebuild rate=1\nselect volume c\nadd disk=1\n%b' "$2" >"$T/script"
+	: >"$T/out" # what the last one said would end the wait before this one has begun
 	"$DYNADISK" shell --script "$T/script" "${disks[@]}" >"$T/out" 2>&1 &
 	for _ in {1..300}; do
 		grep -q copying "$T/out" && break
