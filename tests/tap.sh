@@ -4,7 +4,7 @@
 # temporary folder that goes away at the end.
 set -u
 SOURCE=${DYNADISK_SOURCE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
-BUILD=${DYNADISK_BUILD:-$SOURCE}
+BUILD=${DYNADISK_BUILD:-$SOURCE/build}
 DYNADISK=$BUILD/dynadisk
 SHARED=${DYNADISK_SHARED:-$SOURCE/../shared}
 [ -d "$SHARED/windows-images" ] || SHARED=
