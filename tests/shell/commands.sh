@@ -312,6 +312,34 @@ The volume you selected is not valid or does not exist.'
 check 'verify says where' grep -q '^The halves of C: .* differ in 512 B of .*, first at byte 20480 of the volume.$' <<<"$out"
 same 'verify writes nothing' "$before" "$(sums "${disks[@]}")"
 
+# ---- a disk that comes back out of date; a group that is not merged
+rm -f a.img b.img
+truncate -s 200M a.img b.img
+script 'select disk 0\nconvert gpt\nconvert dynamic\nselect disk 1\nconvert mbr\nconvert dynamic\ncreate volume simple size=20 disk=0
+format quick label=A\nadd disk=1\nwait'
+same 'a mirror is made' 0 "$code"
+script 'create volume simple size=10 disk=0' a.img
+same 'a change while its other disk is away' 0 "$code"
+script 'select disk 1\ndetail disk'
+check 'a disk that came back: both transaction numbers' \
+	grep -qE '^Damage +: .* is at transaction [0-9]+, the group is at [0-9]+' <<<"$out"
+script 'select disk 1\nonline disk\nwait\nselect volume 0\nverify\nselect disk 1\nrecover\nonline disk'
+same 'online disk, a second time: exit code' 4 "$code"
+check 'online disk brings it up to date' grep -qx 'DiskPart successfully onlined the selected disk.' <<<"$out"
+check 'online disk: the halves are equal' grep -q '^The halves of A are equal' <<<"$out"
+check 'online disk: then there is nothing to recover' grep -q 'There is nothing to recover.$' <<<"$out"
+judge_group 'a disk that came back' '--complete --mirror-data' a.img b.img
+truncate -s 200M c.img
+script 'select disk 0\nconvert gpt\nconvert dynamic' c.img
+script 'select disk 0\nimport' a.img b.img
+same 'import without another group: exit code' 4 "$code"
+before=$(sums a.img b.img c.img)
+script 'select disk 2\nimport noerr' a.img b.img c.img
+if grep -q 'successfully imported' <<<"$out"; then judge_group 'import' --complete a.img b.img c.img; else
+	check 'import is refused with the way out' grep -q '^Virtual Disk Service error:$' <<<"$out"
+	same 'import that is refused writes nothing' "$before" "$(sums a.img b.img c.img)"
+fi
+
 # ---- delete disk override; undo of several changes, listed
 "$DYNADISK" lab lost --scenario mbr-failed >/dev/null
 disks=(lost/*.img)

@@ -329,6 +329,37 @@ static void a_lying_target_is_found_out(void **state)
 	assert_true(r.done <= 4 * MIB);
 }
 
+/* Counts what differs, by sectors, and leaves both sides as they are. */
+static void comparing_counts_and_writes_nothing(void **state)
+{
+	struct pair *p = *state;
+	struct watch w = { 0 };
+	struct copy_task t = task(p, COPY_COPY, &w, false);
+	struct copy_result r;
+	uint8_t byte = 0x5a, back;
+	struct faulty f;
+
+	fill(p->source->fd, 0, DISK, 11);
+	assert_int_equal(copy_run(&t, &r), 0);
+	t.mode = COPY_COMPARE;
+	faulty_init(&f, p->target);
+	t.target = &f.io;
+	f.sync_rc = -EIO; /* a flush would be a write, too */
+	w = (struct watch){ 0 };
+	assert_int_equal(copy_run(&t, &r), 0);
+	assert_u64(r.different, 0);
+	assert_u64(w.last, t.size);
+	assert_int_equal(pwrite(p->target->fd, &byte, 1, (off_t)(t.target_offset + 5 * MIB + 1000)), 1);
+	assert_int_equal(pwrite(p->target->fd, &byte, 1, (off_t)(t.target_offset + 2 * MIB + 7)), 1);
+	w = (struct watch){ 0 };
+	assert_int_equal(copy_run(&t, &r), 0);
+	assert_u64(r.different, 2 * 512);
+	assert_u64(r.first_different, 2 * MIB);
+	assert_u64(r.rewritten, 0);
+	assert_int_equal(pread(p->target->fd, &back, 1, (off_t)(t.target_offset + 2 * MIB + 7)), 1);
+	assert_int_equal(back, byte);
+}
+
 /* What is claimed must have been flushed: a target that forgets what was not, at every claim. */
 static int claims_are_flushed(void *arg, uint64_t done)
 {
@@ -399,6 +430,7 @@ int main(void)
 		TEST(copies_with_uring),           TEST(copies_with_threads),   TEST(holes_stay_holes),
 		TEST(check_recopies_what_differs), TEST(stops_and_goes_on),     TEST(keeps_the_limit),
 		TEST(bad_sectors_are_read_around), TEST(write_errors_end_it),   TEST(a_lying_target_is_found_out),
+		TEST(comparing_counts_and_writes_nothing),
 		TEST(progress_follows_flushes),    TEST(callers_errors_end_it), TEST(ranges_are_checked),
 	};
 	return cmocka_run_group_tests_name("run copy", tests, NULL, NULL);

@@ -2,6 +2,7 @@
 /* change.c - mirrors and whole disks. Every change is a plan; shell_carry_out() shows it or has it applied. */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 
 #include "ui/shell/commands.h"
@@ -113,6 +114,8 @@ enum shell_result shell_carry_out(struct shell *sh, struct dyn_plan *plan, const
 	sh->applying = NULL;
 	dyn_plan_free(plan);
 	end_percent(sh, rc == 0);
+	if (rc == -ECANCELED && sh->interactive && sh->signal == SIGINT)
+		sh->signal = 0; /* Ctrl-C ended this command, not the shell */
 	if (rc < 0) {
 		shell_refuse(sh, NULL, &err);
 	} else {

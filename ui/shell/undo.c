@@ -2,6 +2,7 @@
 /* undo.c - UNDO takes changes back; VERIFY compares the halves of a mirror. */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -199,7 +200,7 @@ enum shell_result cmd_verify(struct shell *sh, const struct shell_call *call)
 		shell_say(sh, "\n");
 	if (rc == 0)
 		return say_outcome(sh, &sh->model->volumes[volume], &r);
-	if (rc == -ECANCELED && sh->interactive && sh->signal)
+	if (rc == -ECANCELED && sh->interactive && sh->signal == SIGINT)
 		sh->signal = 0; /* Ctrl-C ended the comparison, not the shell */
 	return shell_refuse(sh, NULL, &err);
 }
