@@ -423,6 +423,9 @@ struct dyn_format_spec {
 int dyn_plan_format(struct dyn_session *s, struct dyn_model *m, size_t volume, const struct dyn_format_spec *spec,
 		    struct dyn_plan **out, struct dyn_err *err);
 
+/* Whether dyn_plan_format() could format this volume, without making a file system: 0, or its refusal. Cheap. */
+int dyn_can_format(struct dyn_session *s, struct dyn_model *m, size_t volume, struct dyn_err *err);
+
 /* DiskPart "recover", Reactivate Disk: a disk that came back with an older database gets the group's, and its halves of
  * mirrors are dropped and rebuilt from the good ones. */
 int dyn_plan_reactivate(struct dyn_session *s, struct dyn_model *m, size_t disk, struct dyn_plan **out,

@@ -340,7 +340,7 @@ static int run_status(struct dyn_session *s, const struct arguments *a)
 	return a->check ? (int)health : EXIT_SUCCESS;
 }
 
-static int run_console(struct dyn_session *s, const struct arguments *a)
+static int run_console(struct dyn_session *s, const struct arguments *a, struct tui_hook *hook)
 {
 	const struct tui_options opt = {
 		.ascii = a->ascii,
@@ -348,6 +348,7 @@ static int run_console(struct dyn_session *s, const struct arguments *a)
 		.no_mouse = a->no_mouse,
 		.read_only = a->read_only,
 		.host_name = getenv("DYNADISK_HOSTNAME"),
+		.hook = hook,
 	};
 
 	return tui_run(s, &opt);
@@ -356,14 +357,15 @@ static int run_console(struct dyn_session *s, const struct arguments *a)
 static int run(const struct arguments *a, int log_fd)
 {
 	struct shell_hook hook = { NULL };
+	struct tui_hook tui_hook = { NULL };
 	const struct dyn_options opt = {
 		.state_dir = a->state_dir ? a->state_dir : getenv("DYNADISK_STATE"),
 		.read_only = a->read_only,
 		.limit = (uint64_t)a->limit * 1000000,
 		.log = log_fd >= 0 ? log_line : NULL,
 		.log_arg = &log_fd,
-		.progress = a->face == FACE_SHELL ? shell_progress : NULL,
-		.progress_arg = &hook,
+		.progress = a->face == FACE_SHELL ? shell_progress : a->face == FACE_CONSOLE ? tui_progress : NULL,
+		.progress_arg = a->face == FACE_SHELL ? (void *)&hook : &tui_hook,
 	};
 	const struct shell_options shell = {
 		.script = a->script,
@@ -384,7 +386,7 @@ static int run(const struct arguments *a, int log_fd)
 	else if (a->face == FACE_SHELL)
 		r = shell_run(s, &shell);
 	else
-		r = run_console(s, a);
+		r = run_console(s, a, &tui_hook);
 	dyn_session_close(s);
 	return r;
 }

@@ -196,6 +196,19 @@ static int add_steps(struct sim *sim, const struct dyn_volume *v, const char *ti
 	return rc;
 }
 
+static int check_volume(const struct sim *sim, size_t volume, struct dyn_err *err)
+{
+	const struct dyn_volume *v = &sim->m->volumes[volume];
+	char title[96];
+	int rc;
+
+	model_volume_title(v, title, sizeof(title));
+	rc = check_state(sim->m, v, title, err);
+	for (size_t i = 0; !rc && i < v->n_plexes; i++)
+		rc = sim_need_disk(sim, v->plexes[i].extents[0].disk, err);
+	return rc;
+}
+
 static int op_format(struct sim *sim, size_t volume, const struct dyn_format_spec *spec, struct dyn_err *err)
 {
 	const struct dyn_volume *v = &sim->m->volumes[volume];
@@ -205,9 +218,7 @@ static int op_format(struct sim *sim, size_t volume, const struct dyn_format_spe
 	int fd = -1, rc;
 
 	model_volume_title(v, title, sizeof(title));
-	rc = check_state(sim->m, v, title, err);
-	for (size_t i = 0; !rc && i < v->n_plexes; i++)
-		rc = sim_need_disk(sim, v->plexes[i].extents[0].disk, err);
+	rc = check_volume(sim, volume, err);
 	if (rc)
 		return rc;
 	esp = is_esp(sim->m, volume);
@@ -238,4 +249,20 @@ int dyn_plan_format(struct dyn_session *s, struct dyn_model *m, size_t volume, c
 		return rc;
 	rc = sim_need_volume(&sim, volume, err);
 	return sim_finish(&sim, rc ? rc : op_format(&sim, volume, spec, err), out);
+}
+
+int dyn_can_format(struct dyn_session *s, struct dyn_model *m, size_t volume, struct dyn_err *err)
+{
+	struct dyn_plan *none = NULL;
+	struct sim sim;
+	int rc = sim_begin(&sim, s, m, err, "Format");
+
+	if (rc)
+		return rc;
+	rc = sim_need_volume(&sim, volume, err);
+	if (!rc)
+		rc = check_volume(&sim, volume, err);
+	if (sim_finish(&sim, rc, &none) == 0)
+		dyn_plan_free(none);
+	return rc;
 }

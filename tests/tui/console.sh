@@ -42,8 +42,17 @@ play menus
 TABLE=MBR OTHER=GPT play plan
 play readonly
 play conduct
-basic_disks
-play operations
+basic_disks && play operations
+basic_disks && play change
+basic_disks && play partition
+lab gpt-healthy
+play dynamic
+if [ -n "$SHARED" ]; then
+	check 'after a new mirror, a format and an undo: ldmcheck' \
+		python3 "$SHARED/tools/ldmcheck.py" -q --mirror-data "$T/disks/disk0.img" "$T/disks/disk1.img"
+else
+	skip 'after a new mirror, a format and an undo: ldmcheck' 'the shared folder is not here'
+fi
 
 # Repairs by keys, judged by readers that are not ours
 for style in mbr gpt; do

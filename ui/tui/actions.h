@@ -24,9 +24,11 @@ enum action_id {
 	ACT_ADD_MIRROR,
 	ACT_REMOVE_MIRROR,
 	ACT_BREAK_MIRROR,
+	ACT_VERIFY,
 	ACT_MARK_ACTIVE,
 	ACT_CHANGE_TYPE,
 	ACT_RETAIN,
+	ACT_FORMAT,
 	ACT_DELETE_VOLUME,
 	ACT_REMOVE_DISK,
 	ACT_CLONE_TO,
@@ -173,6 +175,10 @@ void run_partitions(struct console *con, struct target t);
 bool can_new_simple(struct console *con, struct target t, char *reason, size_t n);
 bool can_new_mirror(struct console *con, struct target t, char *reason, size_t n);
 bool can_delete_volume(struct console *con, struct target t, char *reason, size_t n);
+bool can_format(struct console *con, struct target t, char *reason, size_t n);
+void run_format(struct console *con, struct target t);
+bool can_verify(struct console *con, struct target t, char *reason, size_t n);
+void run_verify(struct console *con, struct target t);
 bool can_retain(struct console *con, struct target t, char *reason, size_t n);
 void run_new_simple(struct console *con, struct target t);
 void run_new_mirror(struct console *con, struct target t);

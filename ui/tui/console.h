@@ -39,6 +39,8 @@ struct flow {
 	uint64_t most;            /* bytes that the size being asked for may have */
 	uint64_t size;            /* bytes chosen, 0: all there is */
 	size_t other_disk;
+	size_t fs;                /* file system chosen for a format */
+	char label[256];
 	void (*after)(struct console *con); /* called once the plan was carried out and the disks were read again */
 	size_t n_known;
 	uint64_t known[256];      /* the volumes there were before, see flow_new_volume() */
@@ -65,6 +67,7 @@ struct console {
 	bool want_prompt;       /* the DiskPart prompt was asked for */
 	bool dirty;             /* the screen needs painting */
 	bool repaint;           /* all of it (Ctrl-L) */
+	char busy[160];         /* what is being done while keys wait; "" when nothing is */
 	enum leave leave;
 	unsigned seen_end[64]; /* ids of jobs whose end was told */
 	size_t n_seen;
@@ -85,6 +88,11 @@ void console_rescan(struct console *con);
 void console_prompt(struct console *con);
 /* Shows everything at once, before something that takes a moment. */
 void console_show(struct console *con);
+/* While something takes its time: what, until console_busy_end(); "Esc stops it" is said. */
+void console_busy_begin(struct console *con, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void console_busy_end(struct console *con);
+/* Called with how far it is, as often as one likes; nonzero: the user wants it to stop, or the terminal is gone. */
+int console_busy(struct console *con, uint64_t done, uint64_t total);
 /* Paints the main screen and all dialogs on the canvas of this size. */
 void console_paint(struct console *con, int rows, int cols);
 void console_key(struct console *con, int key);

@@ -39,5 +39,7 @@ bool flow_size(struct console *con, const char *title, const char *text, uint64_
 /* Remembers which volumes there are, in con->flow; the volume that was not there then, or DYN_NONE. */
 void flow_know_volumes(struct console *con);
 size_t flow_new_volume(const struct console *con);
+/* After a plan is shown: once it was carried out, offers to format the volume that came into being (flows_volume.c). */
+void flow_format_after(struct console *con);
 
 #endif

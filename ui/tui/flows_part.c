@@ -114,7 +114,8 @@ static void sized(struct console *con, const char *text)
 	if (!flow_size(con, "New Partition", text, &size))
 		return;
 	rc = make_partition(con, con->flow.target, con->flow.kind, size, &p, &err);
-	flow_show(con, "New Partition", rc, p, &err);
+	if (flow_show(con, "New Partition", rc, p, &err) && con->flow.kind != DYN_PART_EXTENDED && con->flow.kind != DYN_PART_MSR)
+		flow_format_after(con);
 }
 
 static void kind_picked(struct console *con, int kind)

@@ -74,6 +74,24 @@ bool can_new_simple(struct console *con, struct target t, char *reason, size_t n
 	return can_simple_on(con, t.disk, reason, n);
 }
 
+/* A new volume holds nothing yet: what comes next is offered at once. */
+static void format_new(struct console *con)
+{
+	size_t volume = flow_new_volume(con);
+
+	if (volume == DYN_NONE)
+		return;
+	view_select_volume(&con->view, volume);
+	run_format(con, view_target(&con->view));
+}
+
+/* After a plan is shown: once it was carried out, format what came into being. */
+void flow_format_after(struct console *con)
+{
+	flow_know_volumes(con);
+	con->flow.after = format_new;
+}
+
 static void simple_letter(struct console *con, const char *text)
 {
 	struct dyn_plan *p = NULL;
@@ -84,7 +102,8 @@ static void simple_letter(struct console *con, const char *text)
 	if (!take_letter(con, "New Simple Volume", text, &letter))
 		return;
 	rc = dyn_plan_create_simple(con->s, con->m, con->flow.disk, con->flow.size, letter, &p, &err);
-	flow_show(con, "New Simple Volume", rc, p, &err);
+	if (flow_show(con, "New Simple Volume", rc, p, &err))
+		flow_format_after(con);
 }
 
 static void simple_size(struct console *con, const char *text)
@@ -147,7 +166,8 @@ static void mirror_letter(struct console *con, const char *text)
 	if (!take_letter(con, "New Mirrored Volume", text, &letter))
 		return;
 	rc = make_mirror(con, con->flow.other_disk, con->flow.size, letter, &p, &err);
-	flow_show(con, "New Mirrored Volume", rc, p, &err);
+	if (flow_show(con, "New Mirrored Volume", rc, p, &err))
+		flow_format_after(con);
 }
 
 static void mirror_size(struct console *con, const char *text)
@@ -178,6 +198,79 @@ void run_new_mirror(struct console *con, struct target t)
 	menu_text(m, text);
 	flow_add_disks(con, m, can_mirror_with, "The other half lies on this disk.", &only);
 	menu_show(con, m, mirror_with, NULL);
+}
+
+/* ---------------------------------------------------------------- format */
+
+static const struct {
+	const char *fs, *label, *hint;
+} systems[] = {
+	{ "ntfs", "NTFS", "What Windows is installed on; for data of any size." },
+	{ "fat32", "FAT32", "Firmware reads it: EFI system partitions. Files up to 4 GB." },
+	{ "fat", "FAT", "FAT12 or FAT16, for small volumes." },
+	{ "exfat", "exFAT", "Large files, for disks that travel between systems." },
+};
+
+bool can_format(struct console *con, struct target t, char *reason, size_t n)
+{
+	struct dyn_err err = { 0 };
+	struct dyn_plan *none = NULL;
+	int rc;
+
+	if (!flow_need_volume(t, "Format", reason, n))
+		return false;
+	rc = dyn_can_format(con->s, con->m, t.volume, &err);
+	return flow_possible(rc, &none, &err, reason, n);
+}
+
+static void format_quick(struct console *con, int quick)
+{
+	struct dyn_format_spec spec = { .fs = systems[con->flow.fs].fs, .label = con->flow.label, .quick = quick != 0 };
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	int rc;
+
+	console_notice(con, "Preparing the file system; nothing is written to the disk ...");
+	console_show(con);
+	rc = dyn_plan_format(con->s, con->m, con->flow.volume, &spec, &p, &err);
+	console_notice(con, "%s", "");
+	flow_show(con, "Format", rc, p, &err);
+}
+
+static void format_label(struct console *con, const char *text)
+{
+	struct menu *m = menu_new("Format");
+
+	snprintf(con->flow.label, sizeof(con->flow.label), "%s", text);
+	menu_text(m, "How thoroughly?");
+	menu_add(m, 1, false, 0, "Quick format", "", "Writes what the file system needs; the rest stays on the disk until it is overwritten.");
+	menu_add(m, 0, false, 0, "Full format", "", "Writes zeros everywhere else, too. It takes as long as copying the whole volume.");
+	menu_show(con, m, format_quick, NULL);
+}
+
+static void format_as(struct console *con, int fs)
+{
+	con->flow.fs = (size_t)fs;
+	input_show(con, "Format", "Label (empty for none):", con->m->volumes[con->flow.volume].label, format_label);
+	input_may_be_empty(con);
+}
+
+void run_format(struct console *con, struct target t)
+{
+	const struct dyn_volume *v = &con->m->volumes[t.volume];
+	struct menu *m = menu_new("Format");
+	char text[256], title[96], size[24];
+	bool system = strcmp(v->info, "System") == 0 && v->layout == DYN_LAYOUT_PARTITION && con->m->disks[t.disk].table == DYN_TABLE_GPT;
+
+	con->flow = (struct flow){ .volume = t.volume };
+	words_volume_title(v, title, sizeof(title));
+	dyn_text_size(size, sizeof(size), v->size);
+	snprintf(text, sizeof(text), "Which file system shall %s (%s) get?", title, size);
+	menu_text(m, text);
+	for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); i++)
+		menu_add(m, (int)i, false, 0, systems[i].label, i == (size_t)system ? "suggested" : "", systems[i].hint);
+	menu_select(m, system);
+	menu_show(con, m, format_as, NULL);
 }
 
 /* ---------------------------------------------------------------- delete, retain */
@@ -218,4 +311,52 @@ void run_retain(struct console *con, struct target t)
 	int rc = dyn_plan_retain(con->s, con->m, t.volume, &p, &err);
 
 	flow_show(con, "Retain", rc, p, &err);
+}
+
+/* ---------------------------------------------------------------- verify */
+
+bool can_verify(struct console *con, struct target t, char *reason, size_t n)
+{
+	const struct dyn_volume *v;
+
+	if (!flow_need_volume(t, "Verify Mirror", reason, n))
+		return false;
+	v = &con->m->volumes[t.volume];
+	for (size_t i = 0; i < v->n_plexes; i++) {
+		if (v->plexes[i].status == DYN_PLEX_OK)
+			continue;
+		snprintf(reason, n, "There is nothing to compare: one half is %s.", words_plex_status(WORDS_TUI, v->plexes[i].status));
+		return false;
+	}
+	return true;
+}
+
+static int verify_progress(void *con, uint64_t done, uint64_t total)
+{
+	return console_busy(con, done, total);
+}
+
+void run_verify(struct console *con, struct target t)
+{
+	struct dyn_verify r = { 0 };
+	struct dyn_err err = { 0 };
+	char title[96], size[24], different[24];
+	int rc;
+
+	words_volume_title(&con->m->volumes[t.volume], title, sizeof(title));
+	console_busy_begin(con, "Comparing the halves of %s", title);
+	rc = dyn_verify(con->s, con->m, t.volume, verify_progress, con, &r, &err);
+	console_busy_end(con);
+	console_notice(con, "%s", "");
+	dyn_text_size(size, sizeof(size), r.size);
+	dyn_text_size(different, sizeof(different), r.different);
+	if (rc)
+		error_show(con, "Verify Mirror", &err);
+	else if (r.different == 0 && r.unreadable == 0)
+		message_show(con, "Verify Mirror", "The halves of %s are equal: %s compared.", title, size);
+	else
+		message_show(con, "Verify Mirror",
+			     "The halves of %s differ in %s of %s, first at byte %llu of the volume; %llu bytes could not be read. Which half "
+			     "is right cannot be told from this: Break Mirrored Volume keeps both, as two volumes.",
+			     title, different, size, (unsigned long long)r.first, (unsigned long long)r.unreadable);
 }

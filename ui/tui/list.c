@@ -290,6 +290,8 @@ void paint_list(struct canvas *c, const struct view *v, const struct layout_pane
 		bool here = r > 0 && item == selected;
 
 		x = 2;
+		if (r == 0)
+			canvas_fill(c, y, 0, c->cols, ROLE_COLUMN, ' '); /* the gaps too: one change of colour for the row */
 		for (size_t i = 0; i < n; i++) {
 			char text[CELL];
 			enum role role = r == 0 ? ROLE_COLUMN : ROLE_NORMAL;

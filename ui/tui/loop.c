@@ -102,6 +102,8 @@ struct loop {
 	struct signals signals;
 	int wake_fd;         /* of the count of free space */
 	int64_t shown_at;    /* when the screen was last painted */
+	unsigned busy_shown; /* percent + 1 that was last said, 0 none */
+	bool stop;           /* Esc was pressed while something took its time */
 	bool progress;       /* numbers of a rebuild changed since */
 };
 
@@ -121,6 +123,58 @@ static void show(struct loop *l)
 void console_show(struct console *con)
 {
 	show((struct loop *)con);
+}
+
+void console_busy_begin(struct console *con, const char *fmt, ...)
+{
+	struct loop *l = (struct loop *)con;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(con->busy, sizeof(con->busy), fmt, ap);
+	va_end(ap);
+	l->busy_shown = 0;
+	l->stop = false;
+	console_notice(con, "%s ...", con->busy);
+	show(l);
+}
+
+void console_busy_end(struct console *con)
+{
+	con->busy[0] = '\0';
+}
+
+int console_busy(struct console *con, uint64_t done, uint64_t total)
+{
+	struct loop *l = (struct loop *)con;
+	unsigned percent = total ? (unsigned)((double)done * 100.0 / (double)total) : 100;
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	struct timespec at_once = { 0 };
+	struct mouse m;
+	int key;
+
+	if (!*con->busy)
+		return 0;
+	if (ppoll(&p, 1, &at_once, &l->signals.before) < 0)
+		p.revents = 0; /* a signal came in: seen by its flag */
+	if (got_term || got_int || got_hangup || p.revents & (POLLHUP | POLLERR | POLLNVAL))
+		l->stop = true;
+	while (!l->stop && (key = term_key(&m)) != K_NONE)
+		l->stop = key == K_ESC || key == KEY_CONTROL('c');
+	if (percent + 1 != l->busy_shown && (l->busy_shown == 0 || now_ms() >= l->shown_at + REDRAW_MS)) {
+		l->busy_shown = percent + 1;
+		console_notice(con, "%s: %u%%. Esc stops it.", con->busy, percent > 100 ? 100 : percent);
+		show(l);
+	}
+	return l->stop;
+}
+
+int tui_progress(void *hook, const struct dyn_step *step, uint64_t done, uint64_t total)
+{
+	struct tui_hook *h = hook;
+
+	(void)step;
+	return h->con ? console_busy(h->con, done, total) : 0;
 }
 
 void console_rescan(struct console *con)
@@ -352,12 +406,16 @@ int tui_run(struct dyn_session *s, const struct tui_options *opt)
 		free(l);
 		return 1;
 	}
+	if (opt->hook)
+		opt->hook->con = &l->con;
 	view_start(&l->con.view, l->con.m);
 	console_update_jobs(&l->con);
 	show(l);
 	l->con.free = freespace_start(l->con.m, NULL, l->wake_fd);
 	l->con.view.free_bytes = freespace_bytes(l->con.free);
 	rc = finish(l, loop(l));
+	if (opt->hook)
+		opt->hook->con = NULL;
 	free(l);
 	return rc;
 }

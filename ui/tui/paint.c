@@ -59,11 +59,13 @@ void paint_title(struct canvas *c, const struct view *v, int open)
 		canvas_text(c, 0, x, c->cols, ROLE_TITLE, middle);
 }
 
+/* A bar of colour, not a drawn rule: in UTF-8 that would be three bytes for each column. */
 static void paint_heading(struct canvas *c, int y, const char *text, bool focused)
 {
-	canvas_fill(c, y, 0, c->cols, ROLE_FRAME, GLYPH_HLINE);
-	canvas_put(c, y, 1, ROLE_FRAME, ' ');
-	canvas_put(c, y, 2 + canvas_text(c, y, 2, c->cols - 4, focused ? ROLE_HEADER_ON : ROLE_HEADER, text), ROLE_FRAME, ' ');
+	enum role role = focused ? ROLE_HEADER_ON : ROLE_HEADER;
+
+	canvas_fill(c, y, 0, c->cols, role, ' ');
+	canvas_text(c, y, 2, c->cols - 4, role, text);
 }
 
 /* ---------------------------------------------------------------- graphical view */

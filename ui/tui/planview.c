@@ -95,6 +95,12 @@ static void paint_step(struct pen *p, const struct dyn_plan *plan, size_t i, con
 		pen_text(p, 2, st->destroys ? ROLE_DESTROY : ROLE_DIALOG_STRONG, st->effect);
 }
 
+/* The step erases a disk as a whole, not only something on it. */
+static bool erases_disk(const struct dyn_step *st)
+{
+	return strncmp(st->effect, "ERASES DISK", strlen("ERASES DISK")) == 0;
+}
+
 /* What dies, first of all and once for each disk: it must be on the screen without scrolling. */
 static void paint_erased(struct pen *p, const struct dyn_plan *plan)
 {
@@ -110,7 +116,10 @@ static void paint_erased(struct pen *p, const struct dyn_plan *plan)
 		if (!st->destroys || said || st->disk >= m->n_disks)
 			continue;
 		words_disk_title(&m->disks[st->disk], title, sizeof(title));
-		snprintf(text, sizeof(text), "ERASES %s%s", title, m->disks[st->disk].blank ? " (blank now)" : "");
+		if (erases_disk(st))
+			snprintf(text, sizeof(text), "ERASES %s%s", title, m->disks[st->disk].blank ? " (blank now)" : "");
+		else
+			snprintf(text, sizeof(text), "DATA IS LOST on %s", title);
 		pen_text(p, 0, ROLE_DESTROY, text);
 	}
 }
@@ -219,9 +228,9 @@ static void apply(struct console *con, const char *confirm)
 	int rc;
 
 	snprintf(title, sizeof(title), "%s", dyn_plan_title(v->plan));
-	console_notice(con, "Writing: %s ...", title);
-	console_show(con);
+	console_busy_begin(con, "Writing: %s", title);
 	rc = dyn_apply(con->s, v->plan, confirm, &err);
+	console_busy_end(con);
 	if (rc == -EPERM && confirm) { /* what was typed is wrong: nothing was done, the plan stays */
 		error_show(con, "Not confirmed", &err);
 		console_notice(con, "Nothing was written.");
@@ -252,6 +261,17 @@ static void confirmed(struct console *con, const char *text)
 		apply(con, text);
 }
 
+static bool erases_some_disk(const struct dyn_plan *plan, size_t disk)
+{
+	for (size_t i = 0; i < dyn_plan_n_steps(plan); i++) {
+		const struct dyn_step *st = dyn_plan_step(plan, i);
+
+		if (st->destroys && st->disk == disk && erases_disk(st))
+			return true;
+	}
+	return false;
+}
+
 /* wrong: what was typed before and was not it, or NULL. typed: what the field begins with. */
 static void ask_confirmation(struct console *con, struct planview *v, const char *wrong, const char *typed)
 {
@@ -269,9 +289,14 @@ static void ask_confirmation(struct console *con, struct planview *v, const char
 		const struct dyn_disk *d = &m->disks[disk];
 
 		words_disk_title(d, title, sizeof(title));
-		lines_add(&l, ROLE_DESTROY, 0, "THIS ERASES %s", title);
-		lines_add(&l, ROLE_DIALOG, 0, "%s", d->blank ? "Nothing is on it now: it reads as blank." :
-			  "What is on it now will be gone.");
+		if (erases_some_disk(v->plan, disk)) {
+			lines_add(&l, ROLE_DESTROY, 0, "THIS ERASES %s", title);
+			lines_add(&l, ROLE_DIALOG, 0, "%s", d->blank ? "Nothing is on it now: it reads as blank." :
+				  "What is on it now will be gone.");
+		} else {
+			lines_add(&l, ROLE_DESTROY, 0, "DATA IS LOST on %s", title);
+			lines_add(&l, ROLE_DIALOG, 0, "%s. The rest of the disk stays.", dyn_plan_title(v->plan));
+		}
 		lines_add(&l, ROLE_DIALOG, 0, "%s", "");
 	}
 	if (confirm_is_serial(v->plan))

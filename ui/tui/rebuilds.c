@@ -226,30 +226,54 @@ static void log_picked(struct console *con, int i)
 		error_show(con, "Undo", &err);
 }
 
-/* The last change: a newer one that cannot be taken back stands in the way of all older ones. */
+/* An undo is kept as a change too, for the log; Undo alone steps over it, further back. The newest change that can be taken
+ * back, or n; *last: the newest of all, or n. */
+static size_t last_change(const struct dyn_undo *u, size_t n, size_t *last)
+{
+	*last = n;
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(u[i].title, "Undo", 4) == 0)
+			continue;
+		*last = *last == n ? i : *last;
+		if (u[i].possible)
+			return i;
+	}
+	return n;
+}
+
 bool can_undo(struct console *con, struct target t, char *reason, size_t n)
 {
 	struct dyn_undo *u = NULL;
 	struct dyn_err err = { 0 };
-	size_t count = 0;
+	size_t count = 0, last, at;
 	int rc = dyn_undo_list(con->s, con->m, &u, &count, &err);
-	bool can = rc == 0 && count && u[0].possible;
 
 	(void)t;
+	at = last_change(u, count, &last);
 	if (rc)
 		snprintf(reason, n, "%s", err.what);
-	else if (count == 0)
+	else if (last == count)
 		snprintf(reason, n, "Nothing has been written yet.");
-	else if (!can)
-		snprintf(reason, n, "%s cannot be undone: %s", u[0].title, u[0].reason);
+	else if (at == count)
+		snprintf(reason, n, "%s cannot be undone: %s", u[last].title, u[last].reason);
 	free(u);
-	return can;
+	return rc == 0 && at < count;
 }
 
 void run_undo(struct console *con, struct target t)
 {
+	struct dyn_undo *u = NULL;
+	struct dyn_err err = { 0 };
+	size_t count = 0, last, at;
+
 	(void)t;
-	log_picked(con, 0);
+	if (dyn_undo_list(con->s, con->m, &u, &count, &err) == 0) {
+		at = last_change(u, count, &last);
+		free(u);
+		log_picked(con, (int)at);
+	} else {
+		error_show(con, "Undo", &err);
+	}
 }
 
 void run_log(struct console *con, struct target t)

@@ -27,8 +27,8 @@ struct look {
 static const struct look looks[ROLES] = {
 	[ROLE_NORMAL] = { -1, -1, A_NORMAL, A_NORMAL },
 	[ROLE_TITLE] = { COLOR_WHITE, COLOR_BLUE, A_BOLD, A_REVERSE },
-	[ROLE_HEADER] = { COLOR_CYAN, -1, A_NORMAL, A_NORMAL },
-	[ROLE_HEADER_ON] = { COLOR_CYAN, -1, A_BOLD, A_BOLD },
+	[ROLE_HEADER] = { COLOR_CYAN, COLOR_BLUE, A_NORMAL, A_UNDERLINE },
+	[ROLE_HEADER_ON] = { COLOR_CYAN, COLOR_BLUE, A_BOLD, A_BOLD | A_UNDERLINE },
 	[ROLE_COLUMN] = { COLOR_CYAN, -1, A_NORMAL, A_UNDERLINE },
 	[ROLE_FRAME] = { -1, -1, A_NORMAL, A_NORMAL },
 	[ROLE_PANEL] = { COLOR_BLACK, COLOR_WHITE, A_NORMAL, A_NORMAL },
@@ -39,7 +39,7 @@ static const struct look looks[ROLES] = {
 	[ROLE_GOOD] = { COLOR_GREEN, -1, A_BOLD, A_NORMAL },
 	[ROLE_WARN] = { COLOR_YELLOW, -1, A_BOLD, A_BOLD },
 	[ROLE_BAD] = { COLOR_RED, -1, A_BOLD, A_BOLD },
-	[ROLE_KEY] = { COLOR_CYAN, -1, A_BOLD, A_BOLD },
+	[ROLE_KEY] = { COLOR_CYAN, -1, A_NORMAL, A_BOLD },
 	[ROLE_BAR] = { COLOR_WHITE, COLOR_GREEN, A_NORMAL, A_REVERSE },
 	[ROLE_DIALOG] = { COLOR_WHITE, COLOR_BLUE, A_NORMAL, A_NORMAL },
 	[ROLE_DIALOG_TITLE] = { COLOR_YELLOW, COLOR_BLUE, A_BOLD, A_BOLD },
@@ -65,7 +65,7 @@ static struct {
 	bool open, ascii, utf8;
 	bool colors;
 	SCREEN *screen;
-	bool pair_ok[ROLES];
+	short pair[ROLES]; /* 0: no colours */
 } term;
 
 static void init_colors(bool wanted)
@@ -84,7 +84,14 @@ static void init_colors(bool wanted)
 			fg = fg < 0 ? COLOR_WHITE : fg;
 			bg = bg < 0 ? COLOR_BLACK : bg;
 		}
-		term.pair_ok[i] = init_pair((short)(i + 1), fg, bg) == OK;
+		term.pair[i] = init_pair((short)(i + 1), fg, bg) == OK ? (short)(i + 1) : 0;
+		/* roles of the same colours share a pair: curses sends colours anew when the pair changes */
+		for (int k = 0; k < i; k++) {
+			if (looks[k].fg == looks[i].fg && looks[k].bg == looks[i].bg && term.pair[k]) {
+				term.pair[i] = term.pair[k];
+				break;
+			}
+		}
 	}
 }
 
@@ -215,9 +222,9 @@ static const cchar_t *glyph_char(uint32_t g)
 static void show_cell(int y, int x, const struct cell *cell)
 {
 	const struct look *look = &looks[cell->role < ROLES ? cell->role : 0];
-	bool colored = term.colors && cell->role < ROLES && term.pair_ok[cell->role];
+	bool colored = term.colors;
 	attr_t attr = colored ? look->color : look->mono;
-	short pair = (short)(colored ? cell->role + 1 : 0);
+	short pair = (short)(colored && cell->role < ROLES ? term.pair[cell->role] : 0);
 	wchar_t text[2] = { (wchar_t)cell->ch, 0 };
 	cchar_t cc;
 

@@ -5,12 +5,22 @@
 
 #include "dynadisk.h"
 
+struct console;
+
+/* What main() gives the session as progress and progress_arg, so that the console can show how far a format is and stop
+ * it; the same hook goes into tui_options. */
+struct tui_hook {
+	struct console *con; /* the running console, NULL: none */
+};
+int tui_progress(void *hook, const struct dyn_step *step, uint64_t done, uint64_t total);
+
 struct tui_options {
 	bool ascii;            /* + - | # instead of line drawing */
 	bool no_color;
 	bool no_mouse;
 	bool read_only;        /* plans are shown but cannot be applied; said in the title */
 	const char *host_name; /* for the title; NULL: the machine's */
+	struct tui_hook *hook; /* may be NULL */
 };
 
 /*
