@@ -43,13 +43,13 @@ static void broken_mirror_80x24(void **state)
 {
 	static const char want[] =
 		" Action  View  Help            dynadisk on rescue            3 disks, 1 missing\n"
-		"- Volumes ----------------------------------------------------------------------\n"
+		"  Volumes\n"
 		"  Volume     Layout    Type    FS    Status                     Capacity % Free\n"
 		"> C: Windows Mirror    Dynamic NTFS  Failed Redundancy ! (Boot)  1862 GB\n"
 		"  EFI        Partition Basic   FAT32 Healthy (System)             350 MB\n"
 		"\n"
 		"\n"
-		"- Disks ------------------------------------------------------------------------\n"
+		"  Disks\n"
 		"+-----------------+=========+##################################################+\n"
 		"| Disk 0          | EFI     | C: Windows                                       |\n"
 		"| Dynamic  GPT    | 350 MB  | 1862 GB NTFS                                     |\n"
