@@ -381,6 +381,8 @@ void actions_context_menu(struct console *con)
 
 	if (t.kind == TARGET_NOTHING)
 		return;
+	if (con->dirty) /* keys may come faster than the screen: the menu opens where the selection is by now */
+		console_paint(con, con->canvas.rows, con->canvas.cols);
 	target_title(con, t, title, sizeof(title));
 	m = menu_new(title);
 	add_actions(con, m, action_context(con, t));
