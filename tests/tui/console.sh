@@ -45,6 +45,10 @@ play conduct
 basic_disks && play operations
 basic_disks && play change
 basic_disks && play partition
+lab gpt-healthy && cp --sparse=always "$T/disks/disk0.img" "$T/other.img"
+lab mbr-failed && cp --sparse=always "$T/disks/disk0.img" "$T/foreign.img"
+basic_disks && mv "$T/other.img" "$T/foreign.img" "$T/disks"
+play convert
 lab gpt-healthy
 play dynamic
 if [ -n "$SHARED" ]; then

@@ -48,24 +48,25 @@ tests_tui_vtrun_LDADD = $(VTERM_LIBS) -lutil
 endif
 dist_check_SCRIPTS += tests/tui/console.sh
 EXTRA_DIST += \
-	tests/tui/change.keys tests/tui/conduct.keys tests/tui/dynamic.keys tests/tui/hangup.keys \
-	tests/tui/leave.keys tests/tui/menus.keys tests/tui/operations.keys tests/tui/partition.keys \
-	tests/tui/plan.keys tests/tui/readonly.keys tests/tui/rebuild.keys tests/tui/repair.keys \
-	tests/tui/resume.keys tests/tui/screens.keys tests/tui/steps.keys tests/tui/terminal.keys \
-	tests/tui/ask-attributes.screen tests/tui/ask-protected.screen tests/tui/ask-size.screen \
-	tests/tui/bottom-hidden.screen tests/tui/choose-clean.screen tests/tui/choose-clone.screen \
-	tests/tui/choose-format.screen tests/tui/choose-id.screen tests/tui/choose-mirror.screen \
-	tests/tui/choose-partition.screen tests/tui/choose-type.screen tests/tui/confirm.screen \
-	tests/tui/help.screen tests/tui/main-132x50.screen tests/tui/main-30x8.screen tests/tui/main-60x20.screen \
-	tests/tui/main-80x24.looks tests/tui/main-80x24.screen tests/tui/main-ascii.screen \
-	tests/tui/menu-action.screen tests/tui/menu-blank-disk.screen tests/tui/menu-dynamic-disk.screen \
-	tests/tui/menu-dynamic-space.screen tests/tui/menu-free-used.screen tests/tui/menu-free.screen \
-	tests/tui/menu-gpt-disk.screen tests/tui/menu-gpt-partition.screen tests/tui/menu-mbr-disk.screen \
-	tests/tui/menu-mbr-partition.screen tests/tui/menu-mirror.screen tests/tui/menu-missing.screen \
-	tests/tui/menu-space.screen tests/tui/menu-volume.screen tests/tui/partition-gpt.screen \
-	tests/tui/partition.screen tests/tui/partitions.screen tests/tui/plan-active.screen \
+	tests/tui/change.keys tests/tui/conduct.keys tests/tui/convert.keys tests/tui/dynamic.keys \
+	tests/tui/hangup.keys tests/tui/leave.keys tests/tui/menus.keys tests/tui/operations.keys \
+	tests/tui/partition.keys tests/tui/plan.keys tests/tui/readonly.keys tests/tui/rebuild.keys \
+	tests/tui/repair.keys tests/tui/resume.keys tests/tui/screens.keys tests/tui/steps.keys \
+	tests/tui/terminal.keys tests/tui/ask-attributes.screen tests/tui/ask-protected.screen \
+	tests/tui/ask-size.screen tests/tui/bottom-hidden.screen tests/tui/choose-clean.screen \
+	tests/tui/choose-clone.screen tests/tui/choose-format.screen tests/tui/choose-id.screen \
+	tests/tui/choose-mirror.screen tests/tui/choose-partition.screen tests/tui/choose-type.screen \
+	tests/tui/confirm.screen tests/tui/help.screen tests/tui/main-132x50.screen tests/tui/main-30x8.screen \
+	tests/tui/main-60x20.screen tests/tui/main-80x24.looks tests/tui/main-80x24.screen \
+	tests/tui/main-ascii.screen tests/tui/menu-action.screen tests/tui/menu-blank-disk.screen \
+	tests/tui/menu-dynamic-disk.screen tests/tui/menu-dynamic-space.screen tests/tui/menu-free-used.screen \
+	tests/tui/menu-free.screen tests/tui/menu-gpt-disk.screen tests/tui/menu-gpt-partition.screen \
+	tests/tui/menu-groups.screen tests/tui/menu-mbr-disk.screen tests/tui/menu-mbr-partition.screen \
+	tests/tui/menu-mirror.screen tests/tui/menu-missing.screen tests/tui/menu-space.screen \
+	tests/tui/menu-volume.screen tests/tui/partition-gpt.screen tests/tui/partition.screen \
+	tests/tui/partitions.screen tests/tui/plan-active.screen tests/tui/plan-basic.screen \
 	tests/tui/plan-clean.screen tests/tui/plan-clone.screen tests/tui/plan-delete-mirror.screen \
-	tests/tui/plan-delete.screen tests/tui/plan-format.screen tests/tui/plan-initialize.screen \
-	tests/tui/plan-mirror.screen tests/tui/plan-partition.screen tests/tui/plan-retain.screen \
-	tests/tui/plan-type.screen tests/tui/plan-undo.screen tests/tui/plan.screen tests/tui/top-disks.screen \
-	tests/tui/verified.screen
+	tests/tui/plan-delete.screen tests/tui/plan-dynamic.screen tests/tui/plan-format.screen \
+	tests/tui/plan-initialize.screen tests/tui/plan-mirror.screen tests/tui/plan-partition.screen \
+	tests/tui/plan-retain.screen tests/tui/plan-type.screen tests/tui/plan-undo.screen tests/tui/plan.screen \
+	tests/tui/top-disks.screen tests/tui/verified.screen
