@@ -7,6 +7,7 @@ dist_check_SCRIPTS += \
 	tests/images/format.sh \
 	tests/images/partitions.sh \
 	tests/e2e/kill.sh \
+	tests/property/sequences.sh \
 	tests/images/scan.sh \
 	tests/shell/guides.sh \
 	tests/shell/lab.sh \
@@ -20,7 +21,7 @@ GUIDES = tests/shell/guides/ovh-mbr tests/shell/guides/ovh-gpt tests/shell/guide
 	tests/shell/guides/kb814070 tests/shell/guides/kb814070-failed
 EXTRA_DIST += tests/tap.sh tests/judge.sh tests/unit/run.sh tests/images/compare.py tests/shell/terminal.py \
 	tests/shell/guides/README.md tests/shell/guides/transcript.py tests/shell/guides/compare.py \
-	tests/shell/guides/cut_out.py $(GUIDES:=.txt) $(GUIDES:=.golden) \
+	tests/property/sequences.py tests/shell/guides/cut_out.py $(GUIDES:=.txt) $(GUIDES:=.golden) \
 	tests/vm/kernel.sh tests/vm/vm.sh tests/vm/init tests/vm/ldm.sh tests/vm/console.sh tests/README.md
 
 # The engine's operations by script, for tests/images/.
@@ -34,6 +35,12 @@ CLEANFILES += tests/images/engine$(EXEEXT)
 .PHONY: list-tests
 list-tests:
 	@echo $(TEST_LOGS:.log=)
+
+# Two thousand random sequences of commands; SEED=N repeats a run.
+.PHONY: check-property
+check-property: dynadisk$(EXEEXT)
+	SEQUENCES=2000 DYNADISK_BUILD='$(abs_top_builddir)' DYNADISK_SOURCE='$(abs_top_srcdir)' \
+		bash $(srcdir)/tests/property/sequences.sh
 
 # All programs and test programs, without running a test.
 .PHONY: check_programs
