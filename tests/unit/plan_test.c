@@ -364,7 +364,6 @@ static void a_letter_is_suggested(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_begin(&r, 2, 64 * MIB);
 	rig_mirror(&r, DYN_TABLE_MBR, DYN_TABLE_GPT);
 	assert_int_equal(r.m->volumes[0].letter, 'C');
 	rig_refused(&r, dyn_plan_set_letter(&r.s, r.m, 0, 'C', &p, &r.err), -EALREADY, "already");
