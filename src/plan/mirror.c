@@ -203,7 +203,8 @@ static int mark_start(struct sim *sim, size_t target, const struct ldm_rebuild *
 			   plan_printf(sim->p, "Note the start of the rebuild on %s", sim->m->disks[target].name), "one sector",
 			   "");
 	ldm_rebuild_encode(r, sector);
-	if (!st || sim_write(sim, st, 0, target, at + 1, 1, "rebuild record, second copy", zero, false) ||
+	/* written even where it is zeros: the rebuild will use both, and undo has to know what was in either */
+	if (!st || sim_write(sim, st, 0, target, at + 1, 1, "rebuild record, second copy", zero, true) ||
 	    sim_write(sim, st, 1, target, at, 1, "rebuild record", sector, false))
 		return dyn_fail_nomem(err);
 	plan_move_before_copies(sim->p);

@@ -7,8 +7,8 @@ COUNT random sequences of shell commands on small disks. After every command:
   - other readers accept what is there: ldmcheck (where it is), ldmtool, sgdisk, fsck.fat, ntfsfix;
   - volumes that are still at their place, and were not what the command was to change, hold the same bytes;
   - undone, the disks are what they were bit for bit, unless the plan said beforehand that it cannot be undone. A group's
-    database is taken back by a transaction: its sectors have moved on, what they say must be the same. Mirrors
-    added are not undone here.
+    database is taken back by a transaction: its sectors have moved on, what they say must be the same. Unallocated room
+    that a rebuild copied to is no part of it.
 A failure prints the seed, the number and the commands; --seed SEED --only N runs that sequence again."""
 import argparse
 import errno
@@ -81,6 +81,7 @@ class Lab:
             with open(self.disks[-1], "wb") as f:
                 f.truncate(rng.choice((96, 128, 160)) * MIB)
         self.commands = []
+        self.found = set()  # volumes made over what a deleted one left: nobody formatted them
 
     def shell(self, lines):
         # the folder of undo files lies beside the disks
@@ -136,6 +137,8 @@ class Lab:
         path = {d["name"]: d["path"] for d in self.model["disks"]}
         for plex in v["plexes"]:
             e = plex["extents"][0]
+            if (path.get(e["disk"]), e["offset"], e["size"]) in self.found:
+                continue
             if not judge or len(plex["extents"]) != 1 or e["offset"] is None or not path.get(e["disk"]):
                 continue
             target = self.folder + "/volume"
@@ -260,20 +263,29 @@ def step(lab, rng):
         compare(before, after, "a refused command wrote")
         return False
     lab.look()
+    if command.startswith("create"):
+        lab.found |= set(lab.volumes) - set(old_places)
+    elif command.startswith("add "):
+        lab.found |= set(lab.volumes) - set(old_places) if lab.found & set(old_places) else set()
+    elif command.startswith("format"):
+        lab.found -= may_change
     lab.readers()
     for place, hashes in lab.contents().items():
         if place in old_places and place not in may_change and old[place] != hashes:
             raise Failure("volume at %s has other bytes than before: %s" % (place, out))
-    # a mirror is two changes, and its rebuild's place was noted in between: to undo it is tested elsewhere
-    if before == after or command.startswith("add ") or rng.random() < 0.4:
+    if before == after or rng.random() < 0.4:
         return True
     lab.commands.append("undo")
-    code, out = lab.shell(["undo"])
+    new_places = [p for p in lab.volumes if p not in old_places]
+    # a mirror is two changes: what prepares the disk and begins the rebuild, and what ends it
+    code, out = lab.shell(["undo", "undo"] if command.startswith("add ") else ["undo"])
     if code:
         if not beforehand:
             raise Failure("undo was refused, and the preview had not said so: " + out)
         return True
-    compare(before, {p: chunks(p) for p in lab.disks}, "undone", databases)
+    # a rebuild fills room that nobody has: it stays as it is
+    moved_on = databases + (new_places if command.startswith("add ") else [])
+    compare(before, {p: chunks(p) for p in lab.disks}, "undone", moved_on)
     if meaning(lab.look()) != was:
         raise Failure("undone, the disks say something else:\n%s\n%s" % (json.dumps(was), json.dumps(meaning(lab.model))))
     lab.readers()
