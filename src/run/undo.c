@@ -111,21 +111,27 @@ static void find_leaving(struct undo_job *u)
 	}
 }
 
-/* The plan zeroed a PRIVHEAD of a disk that is basic now. Its group is that of the header. */
+/* A PRIVHEAD that the plan took away with this sector: its disk is to return to the header's group. */
+static void returns_with(struct undo_job *u, uint32_t disk, const uint8_t *before, const uint8_t *after)
+{
+	struct ldm_privhead ph, none;
+
+	if (ldm_privhead_decode(before, &ph, NULL) || ldm_privhead_decode(after, &none, NULL) == 0)
+		return;
+	u->returns[disk] = ph.private_start;
+	u->joins[disk] = DYN_NONE;
+	for (size_t g = 0; g < u->m->n_groups; g++)
+		if (strcasecmp(u->m->groups[g].guid, ph.group_guid) == 0)
+			u->joins[disk] = g;
+}
+
+/* The plan zeroed the PRIVHEADs of a disk that is basic now: alone (convert basic), or with all around them (clean). */
 static void find_returning(struct undo_job *u)
 {
 	for (size_t i = 0; i < u->f->n_runs; i++) {
 		const struct undo_run *r = &u->f->runs[i];
-		struct ldm_privhead ph;
-		if (priv(u, r->disk)->has_ldm || ldm_privhead_decode(r->before, &ph, NULL))
-			continue;
-		if (ldm_privhead_decode(r->after, &(struct ldm_privhead){ 0 }, NULL) == 0)
-			continue;
-		u->returns[r->disk] = ph.private_start;
-		u->joins[r->disk] = DYN_NONE;
-		for (size_t g = 0; g < u->m->n_groups; g++)
-			if (strcasecmp(u->m->groups[g].guid, ph.group_guid) == 0)
-				u->joins[r->disk] = g;
+		for (uint32_t k = 0; !priv(u, r->disk)->has_ldm && k < r->n_sectors; k++)
+			returns_with(u, r->disk, r->before + (size_t)k * SECTOR, r->after + (size_t)k * SECTOR);
 	}
 }
 
@@ -311,7 +317,7 @@ static int look_at_run(struct undo_job *u, size_t i, struct dyn_io *io, struct d
 	uint8_t *now;
 	int rc;
 
-	if ((r->flags & UNDO_CONTEXT) || by_transaction(u, r) || in_returning_database(u, r, r->sector))
+	if ((r->flags & UNDO_CONTEXT) || by_transaction(u, r))
 		return 0;
 	now = malloc(n);
 	rc = now ? dyn_io_read(io, r->sector * SECTOR, now, n) : -ENOMEM;
@@ -560,6 +566,27 @@ static int add_returning(struct undo_job *u, struct sim *sim, size_t k, struct d
 	return 0;
 }
 
+/* A run as it was, without what the group's database of a returning disk has taken the place of. */
+static int add_run(struct undo_job *u, struct sim *sim, struct plan_step *st, unsigned phase, size_t i)
+{
+	const struct undo_run *r = &u->f->runs[i];
+	uint32_t from = 0, to;
+	int rc = 0;
+
+	while (!rc && from < r->n_sectors) {
+		if (in_returning_database(u, r, r->sector + from)) {
+			from++;
+			continue;
+		}
+		for (to = from + 1; to < r->n_sectors && !in_returning_database(u, r, r->sector + to);)
+			to++;
+		rc = plan_write(sim->p, st, phase, u->disk[r->disk], r->sector + from, to - from, "saved sectors",
+				u->now[i] + (size_t)from * SECTOR, r->before + (size_t)from * SECTOR);
+		from = to;
+	}
+	return rc;
+}
+
 static int add_sectors(struct undo_job *u, struct sim *sim, size_t k, struct dyn_err *err)
 {
 	struct plan_step *st;
@@ -581,9 +608,7 @@ static int add_sectors(struct undo_job *u, struct sim *sim, size_t k, struct dyn
 		return dyn_fail_nomem(err);
 	for (size_t i = 0; i < u->f->n_runs; i++) {
 		const struct undo_run *r = &u->f->runs[i];
-		if (r->disk == k && u->now[i] &&
-		    plan_write(sim->p, st, top - r->rank, u->disk[k], r->sector, r->n_sectors, "saved sectors", u->now[i],
-			       r->before))
+		if (r->disk == k && u->now[i] && add_run(u, sim, st, top - r->rank, i))
 			return dyn_fail_nomem(err);
 	}
 	return 0;
