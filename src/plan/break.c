@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plan/entries.h"
 #include "plan/records.h"
 
 /* Index of the volume's half on that disk, DYN_NONE. */
@@ -96,6 +97,29 @@ static int keep_half(struct sim *sim, struct ldm_txn *t, const struct ldm_db *db
 	return rc ? rc : records_touch_disks(t, db, comp->id, err);
 }
 
+/* Does a half that stays have a table entry of exactly its own? (A disk that is not here: taken for granted.) */
+static bool keeps_entry(const struct sim *sim, size_t group, const struct ldm_record *vol, const struct ldm_record *gone)
+{
+	const struct ldm_db *db = sim->groups[group].db;
+	const struct ldm_record *e = NULL;
+
+	while ((e = ldm_db_next(db, LDM_EXTENT, e))) {
+		const struct ldm_record *c = ldm_db_find(db, LDM_COMPONENT, e->u.extent.component_id);
+		size_t disk = sim_disk_by_record(sim, group, e->u.extent.disk_id);
+		if (!c || c->id == gone->id || c->u.component.volume_id != vol->id)
+			continue;
+		if (disk == DYN_NONE || !sim->disks[disk].map)
+			return true;
+		for (size_t i = 0; i < sim->disks[disk].table->n; i++) {
+			const struct table_part *p = &sim->disks[disk].table->parts[i];
+			if (entry_is_container(sim->disks[disk].table, p) && p->size == e->u.extent.size &&
+			    p->start == sim->disks[disk].ph.public_start + e->u.extent.start)
+				return true;
+		}
+	}
+	return false;
+}
+
 int op_break(struct sim *sim, size_t volume, size_t disk, bool keep, struct dyn_err *err)
 {
 	const struct dyn_volume *v = &sim->m->volumes[volume];
@@ -137,6 +161,8 @@ int op_break(struct sim *sim, size_t volume, size_t disk, bool keep, struct dyn_
 		return rc;
 	changed = *vol;
 	changed.u.volume.n_components--;
+	if (!keeps_entry(sim, v->group, vol, comp)) /* the mark would name an entry that went with the half */
+		changed.u.volume.vflags &= ~(uint32_t)LDM_VOL_RETAIN;
 	if (v->plexes[plex].status != DYN_PLEX_OK) /* the half it was set for is gone with this */
 		changed.u.volume.vflags &= ~(uint32_t)LDM_VOL_KDETACH;
 	rc = ldm_txn_replace(t, &changed, err);
