@@ -38,10 +38,3 @@ tests_unit_ldm_win_test_SOURCES = tests/unit/ldm_win_test.c $(LDM_SUPPORT)
 tests_unit_ldm_win_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_ldm_win_test_LDADD = $(UNIT_LIBS)
 endif
-
-# Built only when asked for: make CC=clang tests/fuzz/ldm_fuzz
-EXTRA_PROGRAMS += tests/fuzz/ldm_fuzz
-FUZZ_FLAGS = -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-tests_fuzz_ldm_fuzz_SOURCES = tests/fuzz/ldm_fuzz.c $(LDM_SOURCES) src/base/err.c src/base/rand.c src/base/text.c
-tests_fuzz_ldm_fuzz_CFLAGS = -std=gnu11 -g -O1 $(FUZZ_FLAGS)
-tests_fuzz_ldm_fuzz_LDFLAGS = $(FUZZ_FLAGS)

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# A few random command sequences (sequences.py); `make check-property` runs 2,000. SEED=N repeats a run.
+# A few random command sequences (sequences.py); `make check-full` runs 2,000. SEED=N repeats a run.
 . "$(dirname "$0")/../tap.sh"
-count=${SEQUENCES:-8}
+count=8
+[ "${DYNADISK_TIER-fast}" != full ] || count=2000
+count=${SEQUENCES:-$count}
 options=()
 [ "$count" -gt 100 ] || SEED=${SEED:-1} # the same few every time; many at random
 [ -z "$SHARED" ] || options+=(--ldmcheck "$SHARED/tools/ldmcheck.py")
