@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* inuse.c - who holds a disk: mounts, swap, md, device-mapper, loop devices. */
+/* inuse.c - who holds a disk: mounts, swap, md, LVM, device-mapper, bcache, btrfs, loop devices. */
 #include "config.h"
 
 #include <dirent.h>
@@ -8,12 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "model/scan.h"
+
+enum { DEPTH_MAX = 8 };
 
 struct look {
 	const char *sys_root;
 	const char *device;      /* "sda", or "sda1" while its partition is looked at */
+	dev_t number;            /* its device number, 0 unknown */
+	const struct model_id *file; /* an image file instead */
 	char *dst;
 	size_t n;
 };
@@ -50,12 +55,22 @@ static char *next_field(char **line)
 	return start;
 }
 
-/* Same device? By name, or by the device number the kernel gives ("8:1"). */
-static bool is_device(const char *field, const char *device, const char *number)
+/* Same device? By name, by the device number the kernel gives ("8:1"), or by what the path leads to. */
+static bool is_device(const struct look *l, const char *field)
 {
-	if (number[0] && strcmp(field, number) == 0)
+	char number[32];
+	struct stat st;
+
+	snprintf(number, sizeof(number), "%u:%u", major(l->number), minor(l->number));
+	if (l->number && strcmp(field, number) == 0)
 		return true;
-	return strncmp(field, "/dev/", 5) == 0 && strcmp(field + 5, device) == 0;
+	if (l->device && strncmp(field, "/dev/", 5) == 0 && strcmp(field + 5, l->device) == 0)
+		return true;
+	if (l->sys_root[0] || field[0] != '/' || stat(field, &st) < 0)
+		return false;
+	if (l->file)
+		return !S_ISBLK(st.st_mode) && st.st_dev == l->file->dev && st.st_ino == l->file->ino;
+	return S_ISBLK(st.st_mode) && l->number && st.st_rdev == l->number;
 }
 
 static FILE *open_proc(const char *sys_root, const char *path)
@@ -68,7 +83,7 @@ static FILE *open_proc(const char *sys_root, const char *path)
 }
 
 /* ID PARENT MAJ:MIN ROOT MOUNTPOINT OPTIONS [TAGS] - TYPE SOURCE ... */
-static bool mounted(struct look *l, const char *number)
+static bool mounted(struct look *l)
 {
 	FILE *f = open_proc(l->sys_root, "/proc/self/mountinfo");
 	char *line = NULL;
@@ -79,14 +94,14 @@ static bool mounted(struct look *l, const char *number)
 		char *at = line, *field = NULL, *point = NULL;
 		for (int i = 0; i < 5 && (field = next_field(&at)); i++) {
 			if (i == 2)
-				hit = is_device(field, l->device, number);
+				hit = is_device(l, field);
 			if (i == 4)
 				point = field;
 		}
 		while (!hit && (field = next_field(&at)) && strcmp(field, "-") != 0)
 			;
 		if (!hit && field && next_field(&at) && (field = next_field(&at)))
-			hit = is_device(field, l->device, "");
+			hit = strncmp(field, "/dev/", 5) == 0 && is_device(l, field);
 		if (hit && point)
 			found(l, "mounted on ", point);
 		hit = hit && point;
@@ -106,7 +121,7 @@ static bool swapped(struct look *l)
 
 	while (f && !hit && getline(&line, &size, f) > 0) {
 		char *at = line, *field = next_field(&at);
-		hit = field && is_device(field, l->device, "");
+		hit = field && is_device(l, field);
 	}
 	free(line);
 	if (f)
@@ -114,7 +129,25 @@ static bool swapped(struct look *l)
 	return hit && found(l, "", "swap");
 }
 
-static bool held(struct look *l, const char *dir)
+static bool device_in_use(struct look *l, const char *device, const char *dir, int depth);
+
+/* What was made of the device, and who uses that: "dm-0", "dm-0, mounted on /". */
+static bool held_by(struct look *l, const char *holder, int depth)
+{
+	struct look above = { .sys_root = l->sys_root };
+	char text[200], use[128], dir[300];
+
+	above.dst = use;
+	above.n = sizeof(use);
+	snprintf(dir, sizeof(dir), "/sys/block/%.250s", holder);
+	if (depth < DEPTH_MAX && device_in_use(&above, holder, dir, depth + 1)) {
+		snprintf(text, sizeof(text), ", %s", use);
+		return found(l, holder, text);
+	}
+	return found(l, "", holder);
+}
+
+static bool held(struct look *l, const char *dir, int depth)
 {
 	char path[PATH_MAX];
 	struct dirent *e;
@@ -126,62 +159,98 @@ static bool held(struct look *l, const char *dir)
 	d = opendir(path);
 	while (d && !hit && (e = readdir(d)))
 		if (e->d_name[0] != '.')
-			hit = found(l, "", e->d_name);
+			hit = held_by(l, e->d_name, depth);
 	if (d)
 		closedir(d);
 	return hit;
 }
 
-static bool device_in_use(struct look *l, const char *device, const char *dir)
+/* One of several devices of a mounted btrfs; mountinfo names the first alone. */
+static bool in_btrfs(struct look *l, const char *device)
 {
-	char path[600], number[32];
-
-	l->device = device;
-	snprintf(path, sizeof(path), "%s/dev", dir);
-	sys_read(l->sys_root, path, number, sizeof(number));
-	return mounted(l, number) || swapped(l) || held(l, dir);
-}
-
-/* The disk itself, then its partitions: the folders in its sysfs folder whose names begin with its own. */
-static bool disk_in_use(struct look *l, const char *name)
-{
-	char dir[300], path[PATH_MAX], part[560];
+	char path[PATH_MAX];
 	struct dirent *e;
-	bool hit;
+	bool hit = false;
+	struct stat st;
 	DIR *d;
 
-	snprintf(dir, sizeof(dir), "/sys/block/%.250s", name);
-	hit = device_in_use(l, name, dir);
-	snprintf(path, sizeof(path), "%s%s", l->sys_root, dir);
-	d = hit ? NULL : opendir(path);
+	snprintf(path, sizeof(path), "%.3000s/sys/fs/btrfs", l->sys_root);
+	d = opendir(path);
 	while (d && !hit && (e = readdir(d))) {
-		if (strncmp(e->d_name, name, strlen(name)) != 0)
+		if (e->d_name[0] == '.')
 			continue;
-		snprintf(part, sizeof(part), "%s/%s", dir, e->d_name);
-		hit = device_in_use(l, e->d_name, part);
+		snprintf(path, sizeof(path), "%.3000s/sys/fs/btrfs/%s/devices/%s", l->sys_root, e->d_name, device);
+		hit = lstat(path, &st) == 0 && found(l, "btrfs ", e->d_name);
 	}
 	if (d)
 		closedir(d);
 	return hit;
 }
 
-/* An image file behind a loop device. */
-static bool image_in_use(struct look *l, const char *real)
+static bool device_in_use(struct look *l, const char *device, const char *dir, int depth)
 {
+	char path[600], text[32];
+	unsigned maj, min;
+
+	l->device = device;
+	snprintf(path, sizeof(path), "%s/dev", dir);
+	sys_read(l->sys_root, path, text, sizeof(text));
+	l->number = sscanf(text, "%u:%u", &maj, &min) == 2 ? makedev(maj, min) : 0;
+	return mounted(l) || swapped(l) || held(l, dir, depth) || in_btrfs(l, device);
+}
+
+/* The disk itself, then its partitions: the folders in its sysfs folder whose names begin with its own. */
+static bool disk_in_use(struct look *l, const struct model_id *id)
+{
+	char dir[300], path[PATH_MAX], part[560];
+	struct dirent *e;
+	struct stat st;
+	bool hit;
+	DIR *d;
+
+	snprintf(dir, sizeof(dir), "/sys/block/%.64s", id->name);
+	snprintf(path, sizeof(path), "%.3000s%s", l->sys_root, dir);
+	if (stat(path, &st) < 0) /* a partition has no folder there */
+		snprintf(dir, sizeof(dir), "/sys/class/block/%.64s", id->name);
+	hit = device_in_use(l, id->name, dir, 0);
+	d = hit || id->around ? NULL : opendir(path);
+	while (d && !hit && (e = readdir(d))) {
+		if (strncmp(e->d_name, id->name, strlen(id->name)) != 0)
+			continue;
+		snprintf(part, sizeof(part), "%s/%s", dir, e->d_name);
+		hit = device_in_use(l, e->d_name, part, 0);
+	}
+	if (d)
+		closedir(d);
+	return hit;
+}
+
+static bool names_one(const struct model_id *ids, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ids[i].block && strcmp(ids[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Loop devices upon the disk, a partition of it or the image; not the one by which we came to it. */
+static bool looped(struct look *l, const struct model_id *ids, size_t n)
+{
+	struct model_id theirs[MODEL_IDS];
 	char path[PATH_MAX], backing[PATH_MAX];
 	struct dirent *e;
 	bool hit = false;
 	DIR *d;
 
-	snprintf(path, sizeof(path), "%s/sys/block", l->sys_root);
+	snprintf(path, sizeof(path), "%.3000s/sys/block", l->sys_root);
 	d = opendir(path);
 	while (d && !hit && (e = readdir(d))) {
-		if (strncmp(e->d_name, "loop", 4) != 0)
+		if (strncmp(e->d_name, "loop", 4) != 0 || names_one(ids, n, e->d_name) ||
+		    !model_loop_file(l->sys_root, e->d_name, backing, sizeof(backing)))
 			continue;
-		snprintf(path, sizeof(path), "/sys/block/%.200s/loop/backing_file", e->d_name);
-		sys_read(l->sys_root, path, backing, sizeof(backing));
-		if (strcmp(backing, real) == 0)
-			hit = found(l, "", e->d_name);
+		snprintf(path, sizeof(path), "/dev/%.64s", e->d_name);
+		hit = model_share_id(ids, n, theirs, model_identity(l->sys_root, path, theirs, MODEL_IDS)) &&
+		      held_by(l, e->d_name, 0);
 	}
 	if (d)
 		closedir(d);
@@ -191,16 +260,17 @@ static bool image_in_use(struct look *l, const char *real)
 void model_disk_in_use(const char *sys_root, const char *path, char *dst, size_t n)
 {
 	struct look l = { .sys_root = sys_root, .dst = dst, .n = n };
-	char real[PATH_MAX];
-	const char *name;
-	struct stat st;
+	struct model_id ids[MODEL_IDS];
+	size_t n_ids = model_identity(sys_root, path, ids, MODEL_IDS);
+	bool hit = false;
 
 	dst[0] = '\0';
-	if (!realpath(path, real))
-		snprintf(real, sizeof(real), "%s", path); /* sysfs may still know it */
-	name = strrchr(real, '/') ? strrchr(real, '/') + 1 : real;
-	if (stat(real, &st) == 0 ? S_ISBLK(st.st_mode) : strncmp(real, "/dev/", 5) == 0)
-		disk_in_use(&l, name);
-	else
-		image_in_use(&l, real);
+	for (size_t i = 0; !hit && i < n_ids; i++) {
+		l.file = ids[i].block ? NULL : &ids[i];
+		l.device = NULL;
+		l.number = 0;
+		hit = ids[i].block ? disk_in_use(&l, &ids[i]) : swapped(&l);
+	}
+	if (!hit)
+		looped(&l, ids, n_ids);
 }

@@ -4,6 +4,8 @@
  * workers say about them. A volume with such a record is a simple volume on disk and is
  * shown as the mirror it is going to be (design 7).
  */
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -92,17 +94,34 @@ static const char *outlived(const struct scan *s, size_t target, const struct ld
 	return NULL;
 }
 
-/* Another process keeps its target locked while it works; ours are asked for only when we do not hold it ourselves. */
-static bool runs_elsewhere(const struct scan_disk *target)
+static bool is_locked(int fd)
 {
-	int fd = target->io->fd;
-
 	if (fd < 0)
 		return false;
 	if (flock(fd, LOCK_SH | LOCK_NB))
-		return true;
+		return errno == EWOULDBLOCK;
 	flock(fd, LOCK_UN);
 	return false;
+}
+
+/* Another process keeps its target locked while it works; ours are asked for only when we do not hold it ourselves. Of a
+ * loop device it may have the image behind it. */
+static bool runs_elsewhere(const struct scan *s, const struct scan_disk *target)
+{
+	struct model_id ids[MODEL_IDS];
+	char path[PATH_MAX];
+	bool locked = is_locked(target->io->fd);
+	size_t n = locked ? 0 : model_identity(s->args->sys_root, target->pub.path, ids, MODEL_IDS);
+
+	for (size_t i = 0; !locked && i < n; i++) {
+		struct dyn_io *io;
+		if (!ids[i].block || !model_loop_file(s->args->sys_root, ids[i].name, path, sizeof(path)) ||
+		    dyn_io_open_ro(path, &io, NULL))
+			continue;
+		locked = is_locked(io->fd);
+		dyn_io_close(io);
+	}
+	return locked;
 }
 
 /* The half that is being filled, as a second plex. */
@@ -135,7 +154,7 @@ static void fill_job(struct scan *s, struct dyn_job *j, size_t target, const str
 		return;
 	}
 	j->kind = DYN_JOB_REBUILD;
-	j->elsewhere = runs_elsewhere(&s->disks[target]);
+	j->elsewhere = runs_elsewhere(s, &s->disks[target]);
 	j->state = !j->elsewhere ? DYN_JOB_PAUSED : r->phase == LDM_REBUILD_VERIFY ? DYN_JOB_VERIFYING : DYN_JOB_COPYING;
 	memcpy(j->volume_guid, r->volume_guid, sizeof(j->volume_guid));
 	memcpy(j->source_guid, r->source_guid, sizeof(j->source_guid));

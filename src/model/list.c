@@ -137,32 +137,24 @@ static int list_machine(struct scan *s, struct dyn_err *err)
 	return 0;
 }
 
-static bool same_disk(const struct stat *a, const struct stat *b)
-{
-	if (S_ISBLK(a->st_mode) && S_ISBLK(b->st_mode))
-		return a->st_rdev == b->st_rdev;
-	return !S_ISBLK(a->st_mode) && !S_ISBLK(b->st_mode) && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
 static int list_named(struct scan *s, struct dyn_err *err)
 {
 	const char *const *paths = s->args->paths;
-	struct stat *st = calloc(s->args->n_paths, sizeof(*st));
-	int rc = st ? 0 : dyn_fail_nomem(err);
+	size_t n = s->args->n_paths, *n_ids = calloc(n, sizeof(*n_ids));
+	struct model_id(*ids)[MODEL_IDS] = calloc(n, sizeof(*ids));
+	int rc = ids && n_ids ? 0 : dyn_fail_nomem(err);
 
-	for (size_t i = 0; !rc && i < s->args->n_paths; i++) {
-		if (stat(paths[i], &st[i]))
-			st[i].st_nlink = 0; /* the probe will say why */
-		else if (st[i].st_nlink == 0)
-			st[i].st_nlink = 1;
+	for (size_t i = 0; !rc && i < n; i++) {
+		n_ids[i] = model_identity(s->args->sys_root, paths[i], ids[i], MODEL_IDS); /* none: the probe will say why */
 		for (size_t k = 0; !rc && k < i; k++)
-			if (st[i].st_nlink && st[k].st_nlink && same_disk(&st[i], &st[k]))
+			if (model_share_id(ids[i], n_ids[i], ids[k], n_ids[k]))
 				rc = dyn_refuse(err, -EEXIST, "Name each disk once.", "%s and %s are the same disk", paths[k],
 						paths[i]);
 		if (!rc)
 			add_disk(s, paths[i]);
 	}
-	free(st);
+	free(n_ids);
+	free(ids);
 	return rc;
 }
 

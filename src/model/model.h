@@ -6,6 +6,8 @@
 #ifndef DYN_MODEL_H
 #define DYN_MODEL_H
 
+#include <sys/types.h>
+
 #include "base/io.h"
 #include "base/rand.h"
 #include "base/sectmap.h"
@@ -59,8 +61,29 @@ struct model_scan_args {
 };
 int model_scan(const struct model_scan_args *a, struct dyn_model **out, struct dyn_err *err);
 
-/* Who uses this disk, for people: "mounted on /boot", "swap", "md0", "dm-3", "loop2", or "" (sys_root prefixes /sys, /proc).
- * Checks the whole disk, its partitions, and for image files loop devices backed by them. */
+/*
+ * What a path stands for, below all its names: the thing itself first, then what it lies on (a partition's disk, the
+ * image behind a loop device, the paths of a multipath map).
+ */
+struct model_id {
+	bool block;
+	bool around;   /* the disk that the partition before it is a part of */
+	dev_t dev;     /* block: of the device; a file: of the file system */
+	ino_t ino;     /* files */
+	char name[64]; /* block: the kernel's name, "sda1", or "" */
+};
+enum { MODEL_IDS = 16 };
+/* At most max of them; none when nothing is there. sys_root as below. */
+size_t model_identity(const char *sys_root, const char *path, struct model_id *ids, size_t max);
+bool model_id_equal(const struct model_id *a, const struct model_id *b);
+/* Are there bytes that both lead to? */
+bool model_share_id(const struct model_id *a, size_t n_a, const struct model_id *b, size_t n_b);
+/* The file behind a loop device ("loop0"), as the kernel names it; false: none. */
+bool model_loop_file(const char *sys_root, const char *name, char *dst, size_t n);
+
+/* Who uses this disk, for people: "mounted on /boot", "swap", "md0", "dm-3, mounted on /", "loop2", or "" (sys_root
+ * prefixes /sys, /proc). Looks at the disk, its partitions, what is made of them, and loop devices upon it, by whatever
+ * name they know it. */
 void model_disk_in_use(const char *sys_root, const char *path, char *dst, size_t n);
 
 /* Index helpers; DYN_NONE when absent. */

@@ -5,6 +5,7 @@ libdynadisk_a_SOURCES += \
 	src/model/fsprobe.c \
 	src/model/group.c \
 	src/model/headers.c \
+	src/model/identity.c \
 	src/model/inuse.c \
 	src/model/job.c \
 	src/model/list.c \

@@ -20,6 +20,9 @@ struct job;
 struct run_disk {
 	char *path;
 	struct dyn_io *io;
+	/* What the disk lies on, held as well: the image behind a loop device has a name of its own. */
+	int below[MODEL_IDS];
+	size_t n_below;
 	unsigned refs;
 	struct run_disk *next;
 };

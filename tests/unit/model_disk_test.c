@@ -108,10 +108,17 @@ static void who_uses_it(void **state)
 	make_text("proc/self/mountinfo",
 		  "22 1 0:20 / /proc rw,nosuid - proc proc rw\n"
 		  "30 1 8:17 / /mnt/my\\040disk rw,relatime shared:1 - ext4 /dev/whatever rw\n"
-		  "31 1 0:40 /sub /btr rw shared:2 master:1 - btrfs /dev/dynno21 rw\n");
+		  "31 1 0:40 /sub /btr rw shared:2 master:1 - btrfs /dev/dynno21 rw\n"
+		  "32 1 253:4 / / rw shared:3 - ext4 /dev/mapper/root rw\n");
 	make_text("proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n/dev/dynno31   partition\t100\t0\t-2\n");
 	make_dir("sys/block/dynno4/dynno41/holders/md127");
-	make_dir("sys/block/dynno5/holders/dm-3");
+	/* the running system: LVM on LUKS on a partition */
+	make_dir("sys/block/dynno5/dynno51/holders/dm-3");
+	fake_block("dm-3", "2048\n", "253:3\n");
+	make_dir("sys/block/dm-3/holders/dm-4");
+	fake_block("dm-4", "2048\n", "253:4\n");
+	fake_block("dynno7", "2048\n", "8:112\n");
+	make_dir("sys/fs/btrfs/f5a1/devices/dynno7");
 #define EXPECT(n, text)                                                           \
 	do {                                                                      \
 		model_disk_in_use(root, "/dev/dynno" n, use, sizeof(use));        \
@@ -121,8 +128,9 @@ static void who_uses_it(void **state)
 	EXPECT("2", "mounted on /btr");
 	EXPECT("3", "swap");
 	EXPECT("4", "md127");
-	EXPECT("5", "dm-3");
+	EXPECT("5", "dm-3, dm-4, mounted on /");
 	EXPECT("6", "");
+	EXPECT("7", "btrfs f5a1");
 #undef EXPECT
 	/* an image file behind a loop device */
 	make_image("an.img", 1 << 20);
@@ -133,6 +141,79 @@ static void who_uses_it(void **state)
 	assert_string_equal(use, "loop7");
 	model_disk_in_use(root, in_folder("other.img"), use, sizeof(use));
 	assert_string_equal(use, "");
+	/* by another link, and what is made of the loop device */
+	assert_int_equal(link(in_folder("an.img"), in_folder("hard.img")), 0);
+	fake_block("loop7/loop7p1", "1024\n", "7:9\n");
+	make_dir("sys/block/loop7/holders/dm-4");
+	model_disk_in_use(root, in_folder("hard.img"), use, sizeof(use));
+	assert_string_equal(use, "loop7, dm-4, mounted on /");
+}
+
+/* What leads to the same bytes is one disk: in sysfs a loop device upon a partition, and a multipath map. */
+static void one_disk_by_other_names(void **state)
+{
+	static const struct {
+		const char *path[2];
+		int rc;
+	} pairs[] = {
+		{ { "/dev/dynnoa", "/dev/dynnoa" }, -EEXIST },
+		{ { "/dev/dynnoa", "/dev/dynnoa1" }, -EEXIST },
+		{ { "/dev/dynnoa1", "/dev/dynnoa2" }, 0 },
+		{ { "/dev/loop901", "/dev/dynnoa1" }, -EEXIST },
+		{ { "/dev/dynnoa", "/dev/loop901" }, -EEXIST },
+		{ { "/dev/loop901", "/dev/dynnob" }, 0 },
+		{ { "/dev/dm-901", "/dev/dynnob" }, -EEXIST },
+		{ { "/dev/dynnoc", "/dev/dm-901" }, -EEXIST },
+		{ { "/dev/dm-902", "/dev/dynnob" }, 0 },
+	};
+	struct model_scan_args args = { .n_paths = 2 };
+	struct dyn_err err;
+	char root[128];
+
+	(void)state;
+	snprintf(root, sizeof(root), "%s", in_folder("."));
+	args.sys_root = root;
+	fake_block("dynnoa", "2048\n", "8:160\n");
+	make_dir("sys/devices/pci/dynnoa/dynnoa1");
+	make_dir("sys/devices/pci/dynnoa/dynnoa2");
+	make_dir("sys/class/block");
+	assert_int_equal(symlink("../../devices/pci/dynnoa", in_folder("sys/class/block/dynnoa")), 0);
+	make_text("sys/devices/pci/dynnoa/dev", "8:160\n");
+	for (int i = 1; i <= 2; i++) {
+		char to[80], name[80];
+		snprintf(to, sizeof(to), "../../devices/pci/dynnoa/dynnoa%d", i);
+		snprintf(name, sizeof(name), "sys/class/block/dynnoa%d", i);
+		assert_int_equal(symlink(to, in_folder(name)), 0);
+		snprintf(name, sizeof(name), "sys/devices/pci/dynnoa/dynnoa%d/partition", i);
+		make_text(name, i == 1 ? "1\n" : "2\n");
+		snprintf(name, sizeof(name), "sys/devices/pci/dynnoa/dynnoa%d/dev", i);
+		make_text(name, i == 1 ? "8:161\n" : "8:162\n");
+	}
+	fake_block("dynnob", "2048\n", "8:176\n");
+	fake_block("dynnoc", "2048\n", "8:192\n");
+	fake_block("loop901", "2048\n", "7:901\n");
+	make_dir("sys/block/loop901/loop");
+	make_text("sys/block/loop901/loop/backing_file", "/dev/dynnoa1\n");
+	for (int i = 1; i <= 2; i++) { /* the second is a linear map: of pieces, not the disk itself */
+		char dir[16], name[100];
+		snprintf(dir, sizeof(dir), "dm-90%d", i);
+		fake_block(dir, "2048\n", i == 1 ? "253:901\n" : "253:902\n");
+		snprintf(name, sizeof(name), "sys/block/%s/slaves/dynnob", dir);
+		make_dir(name);
+		snprintf(name, sizeof(name), "sys/block/%s/slaves/dynnoc", dir);
+		make_dir(name);
+		snprintf(name, sizeof(name), "sys/block/%s/dm", dir);
+		make_dir(name);
+		snprintf(name, sizeof(name), "sys/block/%s/dm/uuid", dir);
+		make_text(name, i == 1 ? "mpath-3600\n" : "LVM-abc\n");
+	}
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		struct dyn_model *m = NULL;
+		args.paths = pairs[i].path;
+		if (model_scan(&args, &m, &err) != pairs[i].rc)
+			fail_msg("%s and %s", pairs[i].path[0], pairs[i].path[1]);
+		dyn_model_unref(m);
+	}
 }
 
 static void one_disk_twice(void **state)
@@ -448,7 +529,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, folder_new, folder_remove)
 	const struct CMUnitTest tests[] = {
-		T(machine_list), T(facts), T(who_uses_it), T(one_disk_twice), T(empty_absent_and_tiny), T(basic_mbr),
+		T(machine_list), T(facts), T(who_uses_it), T(one_disk_twice), T(one_disk_by_other_names),
+		T(empty_absent_and_tiny), T(basic_mbr),
 		T(raid5_with_a_column_lost), T(free_space_ntfs), T(free_space_fat), T(hostile_file_systems),
 	};
 	return cmocka_run_group_tests(tests, NULL, leave);
