@@ -22,7 +22,7 @@ GUIDES = tests/shell/guides/ovh-mbr tests/shell/guides/ovh-gpt tests/shell/guide
 EXTRA_DIST += tests/tap.sh tests/judge.sh tests/unit/run.sh tests/images/compare.py tests/shell/terminal.py \
 	tests/shell/guides/README.md tests/shell/guides/transcript.py tests/shell/guides/compare.py \
 	tests/property/sequences.py tests/shell/guides/cut_out.py $(GUIDES:=.txt) $(GUIDES:=.golden) \
-	tests/vm/kernel.sh tests/vm/vm.sh tests/vm/init tests/vm/ldm.sh tests/vm/console.sh tests/README.md
+	tests/vm/kernel.sh tests/vm/vm.sh tests/vm/init tests/vm/ldm.sh tests/vm/console.sh tests/vm/powercut.sh tests/vm/powercut.py tests/README.md
 
 # The engine's operations by script, for tests/images/.
 EXTRA_PROGRAMS += tests/images/engine
