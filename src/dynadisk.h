@@ -131,6 +131,7 @@ struct dyn_disk {
 	uint64_t free;          /* bytes unallocated */
 	uint32_t sector_size;   /* bytes, logical; 0 when missing */
 	bool read_only, removable;
+	bool taken_offline;     /* OFFLINE because of dyn_set_offline(), not for a fault */
 	bool blank;             /* present, no table, and the first and last MiB read as zeros */
 	const char *in_use;     /* who holds it ("mounted on /", "swap", "md0"), "" if nobody */
 	const char *db_name;    /* name of its LDM disk record ("Disk6"), "" if none */
@@ -264,6 +265,13 @@ int dyn_session_open(const char *const *paths, size_t n, const struct dyn_option
 
 /* Stops (pauses) running jobs, waits for their workers and frees the session. */
 void dyn_session_close(struct dyn_session *s);
+
+/*
+ * DiskPart "offline disk", for this session alone: from the next scan on the disk at `path` (as the model gives it) is not
+ * read, its status is OFFLINE, and it is missing from its group. Nothing is written. offline false: it is read again.
+ * Doing either twice is no error. -EBUSY while a rebuild of this session runs or waits.
+ */
+int dyn_set_offline(struct dyn_session *s, const char *path, bool offline, struct dyn_err *err);
 
 /* Reads all disks. A disk that cannot be read becomes an entry with a status, not an error. */
 int dyn_scan(struct dyn_session *s, struct dyn_model **out, struct dyn_err *err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * session.h - what the layers share of a session: its options and randomness. The jobs hang
- * off it as an opaque pointer that only run/ looks into. Paths and options never change.
+ * off it as an opaque pointer that only run/ looks into. Paths and options never change;
+ * which disks are off line does.
  */
 #ifndef DYN_BASE_SESSION_H
 #define DYN_BASE_SESSION_H
@@ -25,6 +26,9 @@ struct dyn_session {
 	int (*progress)(void *arg, const struct dyn_step *step, uint64_t done, uint64_t total);
 	void *progress_arg;
 	struct run_state *run;
+	/* Paths of disks that are not to be read, see dyn_set_offline(). run->meta guards them. */
+	size_t n_offline;
+	char **offline;
 };
 
 /* FILETIME now, or the session's fixed time. Any thread. */

@@ -58,6 +58,9 @@ struct model_scan_args {
 	/* Running jobs of this session: the scan shows them with live numbers instead of the record's. */
 	const struct dyn_job *jobs;
 	size_t n_jobs;
+	/* Paths of disks that are there but not to be read (OFFLINE, taken_offline). */
+	const char *const *offline;
+	size_t n_offline;
 };
 int model_scan(const struct model_scan_args *a, struct dyn_model **out, struct dyn_err *err);
 

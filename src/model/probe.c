@@ -278,16 +278,31 @@ static void probe_open(struct scan *s, struct scan_disk *d, size_t disk)
 	}
 }
 
+static bool is_taken_offline(const struct scan *s, const struct scan_disk *d)
+{
+	for (size_t i = 0; i < s->args->n_offline; i++)
+		if (strcmp(s->args->offline[i], d->pub.path) == 0)
+			return true;
+	return false;
+}
+
 void scan_probe(struct scan *s, struct scan_disk *d)
 {
 	struct dyn_err err = { 0 };
 	size_t disk = (size_t)(d - s->disks);
 
 	d->pub.status = DYN_DISK_ONLINE;
+	d->pub.taken_offline = is_taken_offline(s, d);
 	if (dyn_io_open_ro(d->pub.path, &d->io, &err)) {
 		d->io = NULL;
 		d->pub.status = DYN_DISK_OFFLINE;
 		scan_note(s, d, "%s", err.what);
+		return;
+	}
+	if (d->pub.taken_offline) {
+		d->pub.size = d->io->size;
+		d->pub.sector_size = d->io->sector_size;
+		d->pub.status = DYN_DISK_OFFLINE;
 		return;
 	}
 	probe_open(s, d, disk);

@@ -125,6 +125,8 @@ int sim_need_disk(const struct sim *sim, size_t disk, struct dyn_err *err)
 	model_disk_title(d, title, sizeof(title));
 	if (d->status == DYN_DISK_MISSING)
 		return dyn_refuse(err, -ENODEV, "Choose a disk that is present.", "%s is missing", d->name);
+	if (d->taken_offline)
+		return dyn_refuse(err, -ENODEV, "Bring it on line first (ONLINE DISK).", "%s was taken off line", title);
 	if (d->status == DYN_DISK_OFFLINE)
 		return dyn_refuse(err, -EIO, "Check its cable and power, then rescan.", "%s cannot be read", title);
 	if (d->sector_size != SECTOR)

@@ -247,7 +247,8 @@ static int run_phases(struct job *j, struct dyn_err *err)
 static int scan(struct job *j, struct dyn_model **m, struct dyn_err *err)
 {
 	struct model_scan_args args = { .paths = (const char *const *)j->s->paths, .n_paths = j->s->n_paths,
-					.sys_root = j->s->sys_root };
+					.sys_root = j->s->sys_root, .offline = (const char *const *)j->s->offline,
+					.n_offline = j->s->n_offline };
 	struct dyn_job *live = NULL;
 	int rc = run_jobs_live(j->s, &live, &args.n_jobs);
 

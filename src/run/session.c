@@ -62,6 +62,9 @@ static void session_free(struct dyn_session *s)
 	for (size_t i = 0; s->paths && i < s->n_paths; i++)
 		free(s->paths[i]);
 	free(s->paths);
+	for (size_t i = 0; i < s->n_offline; i++)
+		free(s->offline[i]);
+	free(s->offline);
 	free(s->state_dir);
 	free(s->sys_root);
 	run_state_free(s->run);
@@ -132,7 +135,8 @@ static bool any_interrupted(const struct dyn_model *m)
 static int scan_once(struct dyn_session *s, struct dyn_model **out, struct dyn_err *err)
 {
 	struct model_scan_args args = { .paths = (const char *const *)s->paths, .n_paths = s->n_paths,
-					.sys_root = s->sys_root };
+					.sys_root = s->sys_root, .offline = (const char *const *)s->offline,
+					.n_offline = s->n_offline };
 	struct dyn_job *jobs = NULL;
 	int rc = run_jobs_live(s, &jobs, &args.n_jobs);
 
@@ -171,5 +175,57 @@ int dyn_scan(struct dyn_session *s, struct dyn_model **out, struct dyn_err *err)
 		s->run->stale = false;
 		pthread_mutex_unlock(&s->run->lock);
 	}
+	return rc;
+}
+
+/* ----------------------------------------------------------------- offline */
+
+/* meta is held. */
+static int add_offline(struct dyn_session *s, const char *path)
+{
+	char **more = realloc(s->offline, (s->n_offline + 1) * sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	s->offline = more;
+	more[s->n_offline] = strdup(path);
+	if (!more[s->n_offline])
+		return -ENOMEM;
+	s->n_offline++;
+	return 0;
+}
+
+static int change_offline(struct dyn_session *s, const char *path, bool offline, struct dyn_err *err)
+{
+	size_t at = 0;
+
+	while (at < s->n_offline && strcmp(s->offline[at], path) != 0)
+		at++;
+	if (offline == (at < s->n_offline))
+		return 0;
+	if (offline)
+		return add_offline(s, path) ? dyn_fail_nomem(err) : 0;
+	free(s->offline[at]);
+	s->offline[at] = s->offline[--s->n_offline];
+	return 0;
+}
+
+int dyn_set_offline(struct dyn_session *s, const char *path, bool offline, struct dyn_err *err)
+{
+	struct dyn_job *jobs = NULL;
+	size_t n_jobs;
+	int rc;
+
+	pthread_mutex_lock(&s->run->meta);
+	rc = run_jobs_live(s, &jobs, &n_jobs);
+	free(jobs);
+	if (rc)
+		rc = dyn_fail_nomem(err);
+	else if (n_jobs) /* it commits to the disks it finds then, which must be those it began with */
+		rc = dyn_refuse(err, -EBUSY, "Wait until it has ended, or cancel it.",
+				"no disk is taken off line or brought back while a rebuild runs or waits");
+	else
+		rc = change_offline(s, path, offline, err);
+	pthread_mutex_unlock(&s->run->meta);
 	return rc;
 }

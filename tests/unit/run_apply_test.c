@@ -268,6 +268,43 @@ static void failures_ask_for_a_rescan(void **state)
 	upgrade(l, 1);
 }
 
+/* A disk taken off line is present, not read, missing from its group, and in nobody's plan; then it is what it was. */
+static void offline_disks_are_left_alone(void **state)
+{
+	struct lab *l = *state;
+	struct dyn_plan *p = NULL;
+	uint64_t hash;
+
+	upgrade(l, 0);
+	upgrade(l, 1);
+	assert_u64(l->m->n_disks, 2);
+	hash = lab_hash(l->path[1]);
+	assert_int_equal(dyn_set_offline(l->s, l->path[1], true, &l->err), 0);
+	assert_int_equal(dyn_set_offline(l->s, l->path[1], true, &l->err), 0);
+	lab_scan(l);
+	assert_u64(l->m->n_disks, 3);
+	assert_int_equal(l->m->disks[0].status, DYN_DISK_ONLINE);
+	assert_int_equal(l->m->disks[1].status, DYN_DISK_OFFLINE);
+	assert_true(l->m->disks[1].taken_offline);
+	assert_u64(l->m->disks[1].size, 24 * LAB_MIB);
+	assert_false(l->m->disks[1].dynamic);
+	assert_u64(l->m->disks[1].n_damage, 0);
+	assert_int_equal(l->m->disks[2].status, DYN_DISK_MISSING);
+	assert_false(l->m->disks[2].taken_offline);
+	assert_u64(l->m->groups[0].n_missing, 1);
+	assert_int_equal(dyn_plan_clean(l->s, l->m, 1, false, &p, &l->err), -ENODEV);
+	assert_non_null(strstr(l->err.what, "was taken off line"));
+	assert_null(p);
+	assert_u64(lab_hash(l->path[1]), hash);
+	assert_int_equal(dyn_set_offline(l->s, l->path[1], false, &l->err), 0);
+	assert_int_equal(dyn_set_offline(l->s, "elsewhere", false, &l->err), 0);
+	lab_scan(l);
+	assert_u64(l->m->n_disks, 2);
+	assert_int_equal(l->m->disks[1].status, DYN_DISK_ONLINE);
+	assert_false(l->m->disks[1].taken_offline);
+	assert_true(l->m->disks[1].dynamic);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -277,7 +314,7 @@ int main(void)
 		TEST(the_confirmation_must_match), TEST(changed_disks_are_refused),
 		TEST(a_plan_is_not_applied_twice), TEST(locked_disks_are_refused),
 		TEST(without_undo_nothing_is_written), TEST(undo_files_are_private),
-		TEST(failures_ask_for_a_rescan),
+		TEST(failures_ask_for_a_rescan),   TEST(offline_disks_are_left_alone),
 	};
 	return cmocka_run_group_tests_name("run apply", tests, NULL, NULL);
 }

@@ -110,6 +110,24 @@ static void pause_and_continue(void **state)
 	lab_assert_mirror(l, 0, 1);
 }
 
+/* What a rebuild commits to must be the disks it began with. */
+static void no_disk_goes_off_line_meanwhile(void **state)
+{
+	struct lab *l = *state;
+	unsigned id = lab_mirror(l, LAB_MIB);
+
+	assert_int_equal(dyn_set_offline(l->s, l->path[1], true, &l->err), -EBUSY);
+	assert_non_null(strstr(l->err.what, "rebuild"));
+	assert_int_equal(dyn_job_pause(l->s, id), 0);
+	lab_wait(l, id, DYN_JOB_PAUSED, 0);
+	assert_int_equal(dyn_set_offline(l->s, l->path[1], true, &l->err), -EBUSY);
+	assert_int_equal(dyn_job_cancel(l->s, id), 0);
+	lab_wait(l, id, DYN_JOB_CANCELLED, 0);
+	assert_int_equal(dyn_set_offline(l->s, l->path[1], true, &l->err), 0);
+	lab_scan(l);
+	assert_int_equal(l->m->disks[1].status, DYN_DISK_OFFLINE);
+}
+
 static void cancel_leaves_a_simple_volume(void **state)
 {
 	struct lab *l = *state;
@@ -463,6 +481,7 @@ int main(void)
 		TEST(a_mirror_is_made),
 		TEST(it_is_regenerating_until_then),
 		TEST(pause_and_continue),
+		TEST(no_disk_goes_off_line_meanwhile),
 		TEST(cancel_leaves_a_simple_volume),
 		TEST(a_closed_session_is_resumed_and_checked),
 		TEST(killed_in_the_middle),
