@@ -29,9 +29,17 @@ same 'the scenarios of the lab are documented' '' "$(cat "$T/said")"
 truncate -s 4M "$T/blank.img"
 ask_shell() { "$DYNADISK" shell --script - "$T/blank.img"; }
 echo help | ask_shell | sed -n 's/^\([A-Z]\+\) \+- .*/\1/p' >"$T/verbs"
-sed 's/^/help /' "$T/verbs" | ask_shell | grep -oE '^[A-Z]{2,}( [A-Z]{2,})*( *[<=[].*)?$' | sed 's/ *[<=[].*//' |
-	cat - "$T/verbs" | tr '[:upper:]' '[:lower:]' | sort -u >"$T/commands"
+# follow WORD...: the words that HELP lists after these, but for the refused ones
+follow() { echo "help $*" | ask_shell | sed -n '/- Refused/d; s/^\([A-Z]\+\) \+- .*/\1/p'; }
+while read -r verb; do
+	echo "$verb"
+	for noun in $(follow "$verb"); do
+		echo "$verb $noun"
+		for kind in $(follow "$verb" "$noun"); do echo "$verb $noun $kind"; done
+	done
+done <"$T/verbs" | tr '[:upper:]' '[:lower:]' | sort -u >"$T/commands"
 check 'the shell lists its commands' grep -x 'select volume' "$T/commands"
+check 'and their kinds' grep -x 'create partition efi' "$T/commands"
 while read -r words; do
 	grep -qE "^[.]It Ic $words( |\$)" "$shell" || echo "$words: not in dynadisk-shell(8)"
 done <"$T/commands" >"$T/said"

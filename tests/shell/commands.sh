@@ -340,6 +340,38 @@ if grep -q 'successfully imported' <<<"$out"; then judge_group 'import' --comple
 	same 'import that is refused writes nothing' "$before" "$(sums a.img b.img c.img)"
 fi
 
+# ---- offline and online: the session does without a disk, and takes it back
+"$DYNADISK" lab away --scenario gpt-healthy >/dev/null
+disks=(away/disk0.img away/disk1.img)
+before=$(sums "${disks[@]}")
+script 'select disk 1\npreview offline disk\noffline disk\nlist disk\nlist volume\nselect disk 1\nconvert mbr noerr\noffline disk noerr
+rescan\nselect disk 1\nonline disk\nlist volume\nonline disk' "${disks[@]}"
+same 'offline disk: exit code of the second online' 4 "$code"
+check 'offline disk: it answers' grep -qx 'DiskPart successfully offlined the selected disk.' <<<"$out"
+check 'offline disk: the disk is offline' grep -q '^\* Disk 1    Offline ' <<<"$out"
+check 'offline disk: and missing from its group' grep -q '^  Disk M0   Missing ' <<<"$out"
+check 'offline disk: the mirror has lost a half' grep -q '  Volume .* Mirror .* Failed Rd' <<<"$out"
+check 'offline disk: nothing is done to it' grep -q 'was taken off line' <<<"$out"
+check 'offline disk: twice' grep -qx 'This disk is already offline.' <<<"$out"
+check 'online disk: the mirror is whole' grep -q '^  Volume .* Mirror .* Healthy' <<<"$out"
+check 'online disk: twice' grep -qx 'This disk is already online.' <<<"$out"
+same 'offline and online write nothing' "$before" "$(sums "${disks[@]}")"
+script 'select disk 1\noffline disk\ncreate volume simple size=10 disk=0\nselect disk 1\nonline disk\nwait\nselect volume c\nverify' "${disks[@]}"
+same 'a change meanwhile: exit code' 0 "$code"
+check 'a change meanwhile: the disk is brought up to date' grep -q '^The halves of C: .* are equal' <<<"$out"
+judge_group 'a disk that was off line' '--complete --mirror-data' "${disks[@]}"
+before=$(sums "${disks[@]}")
+script 'select volume c\npreview offline volume\noffline volume\noffline volume noerr\nlist volume\ndetail volume\nadd disk=0 noerr
+break disk=1 noerr\ndelete volume noerr\nformat noerr\nretain noerr\nonline volume\nlist volume\nonline volume' "${disks[@]}"
+same 'offline volume: exit code of the second online' 4 "$code"
+check 'offline volume: it answers' grep -qx 'DiskPart successfully offlined the selected volume.' <<<"$out"
+check 'offline volume: LIST shows it' grep -q '^\* Volume .* C .* Offline$' <<<"$out"
+check 'offline volume: DETAIL shows it' grep -qx 'Offline                : Yes' <<<"$out"
+same 'offline volume: every change is refused' 5 "$(grep -cx 'The volume is offline.' <<<"$out")"
+same 'offline volume: nothing is written' "$before" "$(sums "${disks[@]}")"
+script 'select disk m0\noffline disk' lab/disk0.img
+same 'a missing disk is not taken off line' 4 "$code"
+
 # ---- delete disk override; undo of several changes, listed
 "$DYNADISK" lab lost --scenario mbr-failed >/dev/null
 disks=(lost/*.img)

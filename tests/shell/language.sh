@@ -133,8 +133,55 @@ same 'a wrong option: exit code' 2 "$code"
 printf 'select disk 1\n' >dp.txt
 same "DiskPart's own spelling of the options" $'\nDisk 1 is now the selected disk.\n\nLeaving DiskPart...' \
 	"$("$DYNADISK" shell /t 0 /S dp.txt a.img b.img)"
+"$DYNADISK" shell --script dp.txt a.img ./a.img >out 2>&1 && code=0 || code=$?
+same 'disks that cannot be told apart: exit code' 1 "$code"
 check '/? is help' grep -q Usage <<<"$("$DYNADISK" shell '/?')"
 same 'outside UTF-8 no byte above 127' '' "$(LC_ALL=C "$DYNADISK" shell --script dp.txt a.img b.img | tr -d '\0-\177')"
+
+# ---- help: every command of DiskPart's is listed, and explained or answered; a family is a list of its words
+script 'help\n'
+for verb in ACTIVE ADD ASSIGN ATTACH ATTRIBUTES AUTOMOUNT BREAK CLEAN COMPACT CONVERT CREATE DELETE DETACH DETAIL EXIT EXPAND EXTEND \
+	FILESYSTEMS FORMAT GPT HELP IMPORT INACTIVE LIST MERGE OFFLINE ONLINE RECOVER REM REMOVE REPAIR RESCAN RETAIN SAN SELECT SET \
+	SHRINK UNIQUEID; do
+	check "help lists $verb" grep -qE "^$verb +- |^Refused, each with the reason:.* $verb( |\$)" <<<"$out"
+done
+for topic in 'list disk' 'list volume' 'list partition' 'list vdisk' 'select disk' 'select volume' 'select partition' 'detail disk' \
+	'detail partition' 'detail volume' 'detail vdisk' add break 'delete disk' 'delete partition' 'delete volume' 'convert basic' \
+	'convert dynamic' 'convert gpt' 'convert mbr' clean 'create partition efi' 'create partition msr' 'create partition primary' \
+	'create partition extended' 'create partition logical' 'create volume simple' 'create volume mirror' 'create volume stripe' \
+	'create volume raid' format assign remove set gpt active inactive retain recover import 'online disk' 'online volume' \
+	'offline disk' 'offline volume' rescan repair 'uniqueid disk' 'attributes disk' 'attributes volume' filesystems extend shrink \
+	automount san 'attach vdisk' 'detach vdisk' 'compact vdisk' 'expand vdisk' 'merge vdisk' help rem exit wait preview undo verify \
+	'rebuild pause' 'rebuild resume' 'rebuild cancel' 'rebuild rate'; do
+	script "help $topic\n"
+	same "help $topic: exit code" 0 "$code"
+	first=$(sed -n 2p <<<"$out")
+	case $first in
+	"${topic^^}"*) ok "help $topic shows its usage" ;;
+	*'not opened here'* | *'not made'* | 'REPAIR '* | *'not extended here'* | *'not shrunk here'* | *'setting of Windows'* | *'policy of Windows'*)
+		ok "help $topic says why it is refused" ;;
+	*) not_ok "help $topic: $first" ;;
+	esac
+done
+family() { # VERB WORDS: the words that HELP lists for a family
+	script "help $1\n"
+	same "help $1 lists its words" "$2" "$(sed -n 's/^\([A-Z]*\) *- .*/\1/p' <<<"$out" | paste -sd ' ')"
+}
+family create 'PARTITION VDISK VOLUME'
+family 'create partition' 'EFI EXTENDED LOGICAL MSR PRIMARY'
+family 'cre vol' 'MIRROR RAID SIMPLE STRIPE'
+family delete 'DISK PARTITION VOLUME'
+family convert 'BASIC DYNAMIC GPT MBR'
+family list 'DISK PARTITION VDISK VOLUME'
+family detail 'DISK PARTITION VDISK VOLUME'
+family select 'DISK PARTITION VDISK VOLUME'
+family online 'DISK VOLUME'
+family offline 'DISK VOLUME'
+family attributes 'DISK VOLUME'
+family rebuild 'CANCEL PAUSE RATE RESUME'
+script 'help nothing\nlist disk\n'
+expect 'help on what is no command' 5 '
+There is no command of that name. HELP lists them.'
 
 script 'select disk 0\nconvert gpt\nconvert dynamic\nconvert mbr noerr\nlist disk\ndetail disk\nlist volume\n'
 same 'convert: exit code' 0 "$code"

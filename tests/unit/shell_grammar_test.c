@@ -314,6 +314,38 @@ static void every_verb_has_its_line(void **state)
 	}
 }
 
+/* The words and depth that HELP understands, whatever arguments the command would need. */
+static void topics_are_found(void **state)
+{
+	static const struct {
+		const char *text, *command;
+		size_t words;
+	} topics[] = {
+		{ "create", "CREATE PARTITION EFI", 1 },	 { "cre vol", "CREATE VOLUME MIRROR", 2 },
+		{ "create volume mirror", "CREATE VOLUME MIRROR", 3 }, { "create volume stripe disk=0,1", "CREATE VOLUME STRIPE", 3 },
+		{ "rebuild rate", "REBUILD RATE", 2 },	 { "break disk=m0 nokeep", "BREAK", 1 },
+		{ "create nonsense", "CREATE PARTITION EFI", 1 }, { "list vdi", "LIST VDISK", 2 },
+		{ "?", "?", 1 },				 { "off", "OFFLINE DISK", 1 },
+		{ "det vdisk", NULL, 0 },			 { "att", NULL, 0 },
+		{ "xyz", NULL, 0 },				 { "", NULL, 0 },
+		{ "= list", NULL, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++) {
+		size_t words;
+		const struct shell_command *c = shell_topic(topics[i].text, &words);
+		char text[64];
+
+		assert_int_equal(c != NULL, topics[i].command != NULL);
+		if (!c)
+			continue;
+		shell_words(c, text, sizeof(text));
+		assert_string_equal(text, topics[i].command);
+		assert_int_equal(words, topics[i].words);
+	}
+}
+
 static void usage_shows_the_arguments(void **state)
 {
 	struct shell_call call;
@@ -379,7 +411,7 @@ int main(void)
 		cmocka_unit_test(lines_are_understood),       cmocka_unit_test(numbers_are_read),
 		cmocka_unit_test(overlong_lines_are_refused), cmocka_unit_test(any_line_is_survived),
 		cmocka_unit_test(every_command_is_reachable), cmocka_unit_test(every_verb_has_its_line),
-		cmocka_unit_test(usage_shows_the_arguments),
+		cmocka_unit_test(usage_shows_the_arguments),  cmocka_unit_test(topics_are_found),
 		cmocka_unit_test(words_are_completed),
 	};
 	return cmocka_run_group_tests_name("shell grammar", tests, NULL, NULL);

@@ -176,14 +176,17 @@ bool shell_need_volume(struct shell *sh, size_t *volume)
 }
 
 /* The selected volume and the disk that DISK= names. */
-static bool need_volume_and_disk(struct shell *sh, const struct shell_call *call, size_t *volume, size_t *disk)
+static enum shell_result need_volume_and_disk(struct shell *sh, const struct shell_call *call, size_t *volume, size_t *disk)
 {
-	if (!shell_need_volume(sh, volume))
-		return false;
+	enum shell_result r = shell_need_online_volume(sh, volume);
+
+	if (r != SHELL_OK)
+		return r;
 	*disk = shell_find_disk(sh->model, shell_arg(call, "DISK")->text);
-	if (*disk == DYN_NONE)
-		shell_say(sh, "\nThe disk you specified is not valid.\n");
-	return *disk != DYN_NONE;
+	if (*disk != DYN_NONE)
+		return SHELL_OK;
+	shell_say(sh, "\nThe disk you specified is not valid.\n");
+	return SHELL_SYNTAX;
 }
 
 /* --------------------------------------------------------------- mirrors */
@@ -192,6 +195,7 @@ enum shell_result cmd_add(struct shell *sh, const struct shell_call *call)
 {
 	struct dyn_plan *plan = NULL;
 	struct dyn_err err = { 0 };
+	enum shell_result r;
 	size_t volume, disk;
 	int rc;
 
@@ -199,8 +203,9 @@ enum shell_result cmd_add(struct shell *sh, const struct shell_call *call)
 		shell_say(sh, "\nALIGN is not available here: a new half is aligned as Windows aligns it.\n");
 		return SHELL_FAILED;
 	}
-	if (!need_volume_and_disk(sh, call, &volume, &disk))
-		return SHELL_SYNTAX;
+	r = need_volume_and_disk(sh, call, &volume, &disk);
+	if (r != SHELL_OK)
+		return r;
 	rc = dyn_plan_add_mirror(sh->session, sh->model, volume, disk, DYN_TABLE_NONE, &plan, &err);
 	return shell_finish(sh, rc, plan, &err, "DiskPart succeeded in adding a mirror to the volume.");
 }
@@ -213,8 +218,9 @@ enum shell_result cmd_break(struct shell *sh, const struct shell_call *call)
 	size_t volume, disk;
 	int rc;
 
-	if (!need_volume_and_disk(sh, call, &volume, &disk))
-		return SHELL_SYNTAX;
+	r = need_volume_and_disk(sh, call, &volume, &disk);
+	if (r != SHELL_OK)
+		return r;
 	rc = dyn_plan_break(sh->session, sh->model, volume, disk, !shell_flag(call, "NOKEEP"), &plan, &err);
 	r = shell_finish(sh, rc, plan, &err, "DiskPart successfully broke the mirror volume.");
 	if (r == SHELL_OK && !sh->preview) /* the mirror that was selected is no more; the guides' tables show no mark */
@@ -391,8 +397,7 @@ enum shell_result cmd_delete_disk(struct shell *sh, const struct shell_call *cal
 
 /* ------------------------------------------------------- disks that return */
 
-/* Whether its database or a half on it is out of date. */
-static bool is_stale(const struct dyn_model *m, size_t disk)
+bool shell_is_stale(const struct dyn_model *m, size_t disk)
 {
 	const struct dyn_disk *d = &m->disks[disk];
 
@@ -407,7 +412,7 @@ static bool is_stale(const struct dyn_model *m, size_t disk)
 	return d->dynamic && d->status == DYN_DISK_ERRORS;
 }
 
-static enum shell_result bring_up_to_date(struct shell *sh, size_t disk, const char *success)
+enum shell_result shell_bring_up_to_date(struct shell *sh, size_t disk, const char *success)
 {
 	struct dyn_plan *plan = NULL;
 	struct dyn_err err = { 0 };
@@ -429,77 +434,21 @@ enum shell_result cmd_recover(struct shell *sh, const struct shell_call *call)
 	if (!shell_need_disk(sh, &disk))
 		return SHELL_SYNTAX;
 	group = sh->model->disks[disk].group;
-	if (!is_stale(sh->model, disk) && !(group < sh->model->n_groups && sh->model->groups[group].interrupted)) {
+	if (!shell_is_stale(sh->model, disk) && !(group < sh->model->n_groups && sh->model->groups[group].interrupted)) {
 		shell_say(sh, "\nNo change to the group of %s was cut off. There is nothing to recover.\n",
 			  sh->model->disks[disk].name);
 		return SHELL_OK;
 	}
-	return bring_up_to_date(sh, disk, "The disk group is in order again.");
+	return shell_bring_up_to_date(sh, disk, "The disk group is in order again.");
 }
 
-/* A refusal in our own words. */
-static enum shell_result say_no(struct shell *sh, const char *what, const char *way_out)
+enum shell_result shell_say_no(struct shell *sh, const char *what, const char *way_out)
 {
 	struct dyn_err err = { .code = -EINVAL };
 
 	snprintf(err.what, sizeof(err.what), "%s", what);
 	snprintf(err.way_out, sizeof(err.way_out), "%s", way_out);
 	return shell_refuse(sh, NULL, &err);
-}
-
-enum shell_result cmd_online_disk(struct shell *sh, const struct shell_call *call)
-{
-	size_t disk;
-
-	(void)call;
-	if (!shell_need_disk(sh, &disk))
-		return SHELL_SYNTAX;
-	switch (sh->model->disks[disk].status) {
-	case DYN_DISK_MISSING:
-	case DYN_DISK_OFFLINE:
-		return say_no(sh, "The disk cannot be read.", "Connect it again and type RESCAN.");
-	case DYN_DISK_FOREIGN:
-		return say_no(sh, "The disk is foreign: the group's database does not know it.",
-			      "IMPORT lets its group join, CLEAN frees the disk.");
-	default:
-		break;
-	}
-	if (!is_stale(sh->model, disk))
-		return say_no(sh, "This disk is already online.", "");
-	return bring_up_to_date(sh, disk, "DiskPart successfully onlined the selected disk.");
-}
-
-enum shell_result cmd_online_volume(struct shell *sh, const struct shell_call *call)
-{
-	size_t volume;
-
-	(void)call;
-	if (!shell_need_volume(sh, &volume))
-		return SHELL_SYNTAX;
-	if (sh->model->volumes[volume].status == DYN_VOLUME_FAILED)
-		return say_no(sh, "The volume has failed: a disk it needs is missing.", "Connect the disk again and type RESCAN.");
-	return say_no(sh, "This volume is already online.", "");
-}
-
-enum shell_result cmd_offline_disk(struct shell *sh, const struct shell_call *call)
-{
-	size_t disk;
-
-	(void)call;
-	if (!shell_need_disk(sh, &disk))
-		return SHELL_SYNTAX;
-	return say_no(sh, "A disk is not taken offline here: nothing of it is in use between two commands.",
-		      "Leave it off the command line to work without it.");
-}
-
-enum shell_result cmd_offline_volume(struct shell *sh, const struct shell_call *call)
-{
-	size_t volume;
-
-	(void)call;
-	if (!shell_need_volume(sh, &volume))
-		return SHELL_SYNTAX;
-	return say_no(sh, "A volume is not taken offline here: no volume is mounted.", "");
 }
 
 /* The one group besides that of the disk, or DYN_NONE. */
@@ -520,12 +469,12 @@ enum shell_result cmd_import(struct shell *sh, const struct shell_call *call)
 		return SHELL_SYNTAX;
 	group = sh->model->disks[disk].group;
 	if (group >= sh->model->n_groups)
-		return say_no(sh, "The selected disk belongs to no disk group.", "Select a disk of the foreign group.");
+		return shell_say_no(sh, "The selected disk belongs to no disk group.", "Select a disk of the foreign group.");
 	if (sh->model->n_groups < 2)
-		return say_no(sh, "There is no other disk group that it could be imported into.", "");
+		return shell_say_no(sh, "There is no other disk group that it could be imported into.", "");
 	into = other_group(sh->model, group);
 	if (into == DYN_NONE)
-		return say_no(sh, "There are more than two disk groups.", "Name the disks of two of them on the command line.");
+		return shell_say_no(sh, "There are more than two disk groups.", "Name the disks of two of them on the command line.");
 	rc = dyn_plan_import(sh->session, sh->model, group, into, &plan, &err);
 	return shell_finish(sh, rc, plan, &err, "DiskPart successfully imported the foreign disk group.");
 }

@@ -20,7 +20,7 @@ static bool is_on_disk(const struct dyn_volume *v, size_t disk)
 
 static void say_volumes_of(struct shell *sh, size_t disk)
 {
-	size_t focus = shell_focused_volume(&sh->sel.volume, sh->model), n = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < sh->model->n_volumes; i++) {
 		if (!is_on_disk(&sh->model->volumes[i], disk))
@@ -29,7 +29,7 @@ static void say_volumes_of(struct shell *sh, size_t disk)
 			shell_say(sh, "\n");
 			shell_volume_header(sh->out);
 		}
-		shell_volume_row(sh->out, &sh->model->volumes[i], shell_letter(&sh->letters, sh->model, i), i == focus);
+		shell_say_volume(sh, i);
 	}
 	if (n == 0)
 		shell_say(sh, "\nThere are no volumes.\n");
@@ -115,8 +115,7 @@ enum shell_result cmd_detail_partition(struct shell *sh, const struct shell_call
 		return SHELL_OK;
 	}
 	shell_volume_header(sh->out);
-	shell_volume_row(sh->out, &sh->model->volumes[p->volume], shell_letter(&sh->letters, sh->model, p->volume),
-			 shell_focused_volume(&sh->sel.volume, sh->model) == p->volume);
+	shell_say_volume(sh, p->volume);
 	return SHELL_OK;
 }
 
@@ -200,7 +199,7 @@ enum shell_result cmd_detail_volume(struct shell *sh, const struct shell_call *c
 			shell_disk_row(sh->out, &sh->model->disks[i], i == focus, true);
 	shell_say(sh, "\n");
 	say_volume_attributes(sh, volume);
-	shell_say(sh, "Offline                : %s\n", v->status == DYN_VOLUME_FAILED ? "Yes" : "No");
+	shell_say(sh, "Offline                : %s\n", v->status == DYN_VOLUME_FAILED || shell_is_set_offline(sh, volume) ? "Yes" : "No");
 	shell_say(sh, "BitLocker Encrypted    : %s\n", !strcmp(v->fs, "BitLocker") ? "Yes" : "No");
 	say_halves(sh, v);
 	dyn_text_size(size, sizeof(size), v->size);

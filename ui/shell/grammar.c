@@ -347,6 +347,27 @@ void shell_usage(const struct shell_command *c, char *dst, size_t n)
 	}
 }
 
+const struct shell_command *shell_topic(const char *text, size_t *words)
+{
+	const struct shell_command *first = NULL;
+	char buf[SHELL_MAX_LINE];
+	int best[MAX_WORDS];
+	struct words w;
+
+	if (strlen(text) >= sizeof(buf))
+		return NULL;
+	(void)split(buf, text, &w);
+	*words = w.n ? match_words(&w, best) : 0;
+	for (const struct shell_command *c = shell_commands; *words && c->verb; c++) {
+		if (!is_meant(c, &w, best, *words))
+			continue;
+		if (first && strcmp(first->verb, c->verb))
+			return NULL; /* DET: detail or detach */
+		first = first ? first : c;
+	}
+	return first;
+}
+
 /* Every word of the table that begins as `start`, once: fn is not called again for a word equal to the one before. */
 static void offer(const char *start, const char *word, const char **last, void (*fn)(void *, const char *), void *arg)
 {

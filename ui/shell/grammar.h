@@ -97,6 +97,9 @@ extern const struct shell_command shell_commands[];
 /* The verbs of the table that HELP lists, in its order; ends with verb NULL. */
 extern const struct shell_topic shell_topics[];
 
+/* The first command that the text begins to name (HELP CREATE VOL), or NULL; *words: how many of its words it names. */
+const struct shell_command *shell_topic(const char *text, size_t *words);
+
 /* "BREAK DISK=<N> [NOKEEP] [NOERR]" */
 void shell_usage(const struct shell_command *c, char *dst, size_t n);
 /* "BREAK", "CREATE PARTITION EFI" */

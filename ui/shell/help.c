@@ -28,83 +28,93 @@ void shell_help_all(struct shell *sh)
 	shell_say(sh, "\n\nHELP and a command explains it. Words may be cut to three letters: SEL VOL C.\n");
 }
 
-/* Whether the words ask about c: all its verb's commands, those of a noun, or one. */
-static bool is_asked(const struct shell_command *c, const struct shell_call *about, size_t words)
+/* Whether the first `words` words of `about` are those of c. */
+static bool is_asked(const struct shell_command *c, const struct shell_command *about, size_t words)
 {
-	if (strcmp(c->verb, about->command->verb))
+	if (strcmp(c->verb, about->verb))
 		return false;
-	if (words < 2 || !about->command->noun)
-		return true;
-	if (!c->noun || strcmp(c->noun, about->command->noun))
+	if (words > 1 && (!c->noun || strcmp(c->noun, about->noun)))
 		return false;
-	return words < 3 || !about->command->kind || !c->kind || !strcmp(c->kind, about->command->kind);
+	return words < 3 || !strcmp(c->kind, about->kind);
 }
 
-/* The command, or one of the commands, that the text begins to name; its words are counted. */
-static bool find_topic(const char *text, struct shell_call *about, size_t *words)
+/* The word that tells a command from the others asked about: its kind once the noun is given, else its noun. */
+static const char *next_word(const struct shell_command *c, bool nouns)
 {
-	*words = 0;
-	for (const char *p = text; *p;) {
-		p += strspn(p, " \t");
-		*words += *p != '\0';
-		p += strcspn(p, " \t");
-	}
-	switch (shell_parse(text, about)) {
-	case SHELL_PARSE_OK:
-		return true;
-	case SHELL_PARSE_BAD:
-		break;
-	default:
-		return false;
-	}
-	if (about->command && about->command->noun && *words > 1) {
-		/* "create partition": a noun that is clear without its kind */
-		const char *noun = text + strspn(text, " \t");
-		size_t n;
+	return nouns ? c->noun : c->kind;
+}
 
-		noun += strcspn(noun, " \t");
-		noun += strspn(noun, " \t");
-		n = strcspn(noun, " \t");
-		for (const struct shell_command *c = shell_commands; c->verb; c++)
-			if (!strcmp(c->verb, about->command->verb) && c->noun && n >= 3 && !strncasecmp(c->noun, noun, n)) {
-				about->command = c;
-				*words = *words > 2 && c->kind ? 2 : *words;
-				return true;
-			}
-		*words = 1;
+/* "PARTITION   - EFI, EXTENDED, ...": a noun of several commands, with their kinds. */
+static void say_kinds(struct shell *sh, const struct shell_command *first, const struct shell_command *about)
+{
+	char text[256];
+	size_t n = (size_t)snprintf(text, sizeof(text), "%-11s - ", first->noun);
+
+	for (const struct shell_command *c = first; c->verb && n < sizeof(text); c++)
+		if (is_asked(c, about, 1) && c->noun && !strcmp(c->noun, first->noun))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", c == first ? "" : ", ", c->kind);
+	shell_say(sh, "%s.\n", text);
+}
+
+/* What DiskPart answers to HELP CREATE: the words that can follow, each on a line. */
+static void say_family(struct shell *sh, const struct shell_command *about, size_t words)
+{
+	bool nouns = words < 2;
+	const char *last = "";
+
+	shell_say(sh, "\n");
+	for (const struct shell_command *c = shell_commands; c->verb; c++) {
+		const char *word = is_asked(c, about, words) ? next_word(c, nouns) : NULL;
+
+		if (!word || !strcmp(last, word))
+			continue;
+		last = word;
+		if (nouns && c->kind)
+			say_kinds(sh, c, about);
+		else
+			shell_say(sh, "%-11s - %s\n", word, c->help ? c->help : "Refused; its HELP says why.");
 	}
-	return about->command != NULL;
+	shell_say(sh, "\nHELP %s", about->verb);
+	shell_say(sh, "%s%s and one of these words explains it.\n", nouns ? "" : " ", nouns ? "" : about->noun);
+}
+
+static void say_command(struct shell *sh, const struct shell_command *c)
+{
+	char usage[256];
+
+	shell_say(sh, "\n");
+	shell_usage(c, usage, sizeof(usage));
+	shell_wrap(sh->out, 0, usage);
+	shell_wrap(sh->out, 4, c->help);
+	if (c->more)
+		shell_wrap(sh->out, 4, c->more);
 }
 
 enum shell_result cmd_help(struct shell *sh, const struct shell_call *call)
 {
 	const struct shell_value *topic = shell_arg(call, NULL);
-	struct shell_call about;
+	const struct shell_command *about;
+	struct shell_call answer;
 	size_t words, n = 0;
 
-	if (!topic->given || shell_parse(topic->text, &about) == SHELL_PARSE_EMPTY) {
+	if (!topic->given || shell_parse(topic->text, &answer) == SHELL_PARSE_EMPTY) {
 		shell_help_all(sh);
 		return SHELL_OK;
 	}
-	if (!find_topic(topic->text, &about, &words)) {
+	about = shell_topic(topic->text, &words);
+	if (!about) {
 		shell_say(sh, "\nThere is no command of that name. HELP lists them.\n");
 		return SHELL_SYNTAX;
 	}
-	for (const struct shell_command *c = shell_commands; c->verb; c++) {
-		char usage[256];
-
-		if (!c->help || !is_asked(c, &about, words))
-			continue;
-		n++;
-		shell_say(sh, "\n");
-		shell_usage(c, usage, sizeof(usage));
-		shell_wrap(sh->out, 0, usage);
-		shell_wrap(sh->out, 4, c->help);
-		if (c->more)
-			shell_wrap(sh->out, 4, c->more);
-	}
-	if (n == 0)
-		about.command->run(sh, &about); /* its answer says it all */
+	for (const struct shell_command *c = shell_commands; c->verb; c++)
+		n += is_asked(c, about, words);
+	answer = (struct shell_call){ .command = about };
+	if (n > 1)
+		say_family(sh, about, words);
+	else if (about->help)
+		say_command(sh, about);
+	else
+		about->run(sh, &answer); /* it says it all */
 	return SHELL_OK;
 }
 

@@ -39,6 +39,7 @@ struct shell {
 	struct dyn_model *model;
 	struct shell_selection sel;
 	struct shell_letters letters;
+	struct shell_letters offline; /* volumes taken off line: what is on the list, whatever its letter */
 	FILE *out;
 	struct input *input;
 	int sigfd;
@@ -106,6 +107,23 @@ void shell_letters_clear(struct shell_letters *l);
 bool shell_need_disk(struct shell *sh, size_t *disk);
 bool shell_need_partition(struct shell *sh, size_t *disk, size_t *part);
 bool shell_need_volume(struct shell *sh, size_t *volume);
+
+/* ---- show.c */
+/* The row of a volume, with its letter of this session and the mark when it is the selected one. */
+void shell_say_volume(struct shell *sh, size_t volume);
+
+/* ---- change.c */
+/* Whether the disk's database or a half on it is out of date; and the command that brings it up to date. */
+bool shell_is_stale(const struct dyn_model *m, size_t disk);
+enum shell_result shell_bring_up_to_date(struct shell *sh, size_t disk, const char *success);
+/* A refusal in our own words. SHELL_FAILED. */
+enum shell_result shell_say_no(struct shell *sh, const char *what, const char *way_out);
+
+/* ---- online.c */
+/* Whether OFFLINE VOLUME was said of it. */
+bool shell_is_set_offline(const struct shell *sh, size_t volume);
+/* As shell_need_volume(), for what changes the volume: SHELL_SYNTAX when none is selected, SHELL_FAILED when it is off line. */
+enum shell_result shell_need_online_volume(struct shell *sh, size_t *volume);
 
 /* ---- format.c: DiskPart's tables, one line each, '\n' included */
 /* Text cut and padded to exactly `columns` character cells. */

@@ -11,6 +11,7 @@ libui_a_SOURCES += \
 	ui/shell/internal.h \
 	ui/shell/jobs.c \
 	ui/shell/letters.c \
+	ui/shell/online.c \
 	ui/shell/parts.c \
 	ui/shell/shell.c ui/shell/shell.h \
 	ui/shell/show.c \

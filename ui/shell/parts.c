@@ -145,6 +145,8 @@ enum shell_result cmd_delete_partition(struct shell *sh, const struct shell_call
 	if (!shell_need_partition(sh, &disk, &part))
 		return SHELL_SYNTAX;
 	volume = sh->model->disks[disk].partitions[part].volume;
+	if (volume < sh->model->n_volumes && shell_is_set_offline(sh, volume))
+		return shell_need_online_volume(sh, &volume);
 	letter = volume < sh->model->n_volumes ? shell_letter_entry(&sh->letters, sh->model, volume) : DYN_NONE;
 	rc = dyn_plan_delete_partition(sh->session, sh->model, disk, part, shell_flag(call, "OVERRIDE"), &plan, &err);
 	r = shell_finish(sh, rc, plan, &err, "DiskPart successfully deleted the selected partition.");
@@ -313,8 +315,9 @@ enum shell_result cmd_delete_volume(struct shell *sh, const struct shell_call *c
 	int rc;
 
 	(void)call;
-	if (!shell_need_volume(sh, &volume))
-		return SHELL_SYNTAX;
+	r = shell_need_online_volume(sh, &volume);
+	if (r != SHELL_OK)
+		return r;
 	letter = shell_letter_entry(&sh->letters, sh->model, volume);
 	rc = dyn_plan_delete_volume(sh->session, sh->model, volume, &plan, &err);
 	r = shell_finish(sh, rc, plan, &err, "DiskPart successfully deleted the volume.");
@@ -327,12 +330,14 @@ enum shell_result cmd_retain(struct shell *sh, const struct shell_call *call)
 {
 	struct dyn_plan *plan = NULL;
 	struct dyn_err err = { 0 };
+	enum shell_result r;
 	size_t volume;
 	int rc;
 
 	(void)call;
-	if (!shell_need_volume(sh, &volume))
-		return SHELL_SYNTAX;
+	r = shell_need_online_volume(sh, &volume);
+	if (r != SHELL_OK)
+		return r;
 	rc = dyn_plan_retain(sh->session, sh->model, volume, &plan, &err);
 	return shell_finish(sh, rc, plan, &err, "DiskPart successfully retained the selected volume.");
 }
@@ -379,6 +384,7 @@ enum shell_result cmd_format(struct shell *sh, const struct shell_call *call)
 	struct dyn_plan *plan = NULL;
 	struct dyn_err err = { 0 };
 	const char *no = not_offered(call, spec.fs);
+	enum shell_result r;
 	size_t volume;
 	int rc;
 
@@ -387,8 +393,9 @@ enum shell_result cmd_format(struct shell *sh, const struct shell_call *call)
 			      "For more information on the command type: HELP FORMAT\n");
 		return SHELL_SYNTAX;
 	}
-	if (!shell_need_volume(sh, &volume))
-		return SHELL_SYNTAX;
+	r = shell_need_online_volume(sh, &volume);
+	if (r != SHELL_OK)
+		return r;
 	if (no) {
 		shell_say(sh, "\n%s\n", no);
 		return SHELL_FAILED;

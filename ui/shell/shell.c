@@ -244,6 +244,7 @@ int shell_run(struct dyn_session *s, const struct shell_options *opt)
 	dyn_model_unref(sh.model);
 	free(sh.told);
 	shell_letters_clear(&sh.letters);
+	shell_letters_clear(&sh.offline);
 	if (opt->hook)
 		opt->hook->sh = NULL;
 	if (sh.out && sh.out != stdout)

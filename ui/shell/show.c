@@ -24,10 +24,18 @@ enum shell_result cmd_list_disk(struct shell *sh, const struct shell_call *call)
 	return SHELL_OK;
 }
 
+void shell_say_volume(struct shell *sh, size_t volume)
+{
+	struct dyn_volume v = sh->model->volumes[volume];
+
+	if (shell_is_set_offline(sh, volume))
+		v.info = "Offline";
+	shell_volume_row(sh->out, &v, shell_letter(&sh->letters, sh->model, volume),
+			 shell_focused_volume(&sh->sel.volume, sh->model) == volume);
+}
+
 enum shell_result cmd_list_volume(struct shell *sh, const struct shell_call *call)
 {
-	size_t focus = shell_focused_volume(&sh->sel.volume, sh->model);
-
 	(void)call;
 	if (sh->model->n_volumes == 0) {
 		shell_say(sh, "\nThere are no volumes.\n");
@@ -36,7 +44,7 @@ enum shell_result cmd_list_volume(struct shell *sh, const struct shell_call *cal
 	shell_say(sh, "\n");
 	shell_volume_header(sh->out);
 	for (size_t i = 0; i < sh->model->n_volumes; i++)
-		shell_volume_row(sh->out, &sh->model->volumes[i], shell_letter(&sh->letters, sh->model, i), i == focus);
+		shell_say_volume(sh, i);
 	return SHELL_OK;
 }
 
