@@ -11,7 +11,7 @@ libdynadisk_a_SOURCES += \
 	src/run/lock.c \
 	src/run/run.h \
 	src/run/session.c \
-	src/run/undo.c src/run/undo_file.c src/run/undo.h \
+	src/run/undo.c src/run/undo_dir.c src/run/undo_file.c src/run/undo.h \
 	src/run/undo_save.c \
 	src/run/verify.c \
 	src/run/writer.c src/run/writer.h

@@ -20,13 +20,13 @@
  * what the plan left or what was there before, and a database that already is the old one is
  * left alone.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "plan/sim.h"
@@ -61,14 +61,17 @@ static bool same_disk(const struct undo_disk *u, const struct dyn_disk *d, bool 
 
 static int match_disk(struct undo_job *u, size_t k, struct dyn_err *err)
 {
+	char path[160];
+
 	for (int by_path = 1; by_path >= 0; by_path--)
 		for (size_t i = 0; i < u->m->n_disks; i++)
 			if (same_disk(&u->f->disks[k], &u->m->disks[i], by_path)) {
 				u->disk[k] = i;
 				return 0;
 			}
-	return dyn_refuse(err, -ENODEV, "Connect that disk, or name it on the command line.", "the disk %.160s %.60s is not here",
-			  u->f->disks[k].path, u->f->disks[k].serial);
+	dyn_text_clean(path, sizeof(path), u->f->disks[k].path, strlen(u->f->disks[k].path));
+	return dyn_refuse(err, -ENODEV, "Connect that disk, or name it on the command line.", "the disk %s %.60s is not here", path,
+			  u->f->disks[k].serial);
 }
 
 static const struct model_disk *priv(const struct undo_job *u, size_t k)
@@ -441,25 +444,26 @@ static bool shares_disk(const struct undo_file *a, const struct undo_file *b)
 static int not_covered(struct undo_job *u, const char *id, struct dyn_err *err)
 {
 	enum { NAMES_ONLY = 65536 };
-	char path[4096];
-	struct dirent *e;
+	int dir = undo_dir_open(u->s, false, err), rc = dir < 0 ? dir : 0;
+	char(*ids)[64] = NULL;
 	struct stat st;
-	DIR *dir;
-	int rc = undo_dir(u->s, path, sizeof(path));
+	size_t n = 0;
 
-	dir = rc ? NULL : opendir(path);
-	while (dir && !rc && (e = readdir(dir))) {
+	if (!rc && undo_dir_list(dir, &ids, &n))
+		rc = dyn_fail(err, -EIO, "the undo files in %.200s cannot be listed", u->s->state_dir);
+	for (size_t i = 0; !rc && i < n; i++) {
 		struct undo_file *f = NULL;
-		if (!undo_id_ok(e->d_name) || strcmp(e->d_name, id) <= 0 || fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    st.st_size > NAMES_ONLY || undo_file_load(u->s, e->d_name, &f, NULL))
+		if (strcmp(ids[i], id) <= 0 || fstatat(dir, ids[i], &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_size > NAMES_ONLY ||
+		    undo_file_load(u->s, ids[i], &f, NULL))
 			continue;
 		if (f->reason[0] && shares_disk(u->f, f))
 			rc = dyn_refuse(err, -ESTALE, "Take it back by hand: delete what it made.",
 					"a later change (%.100s) cannot be undone", f->title);
 		undo_file_free(f);
 	}
-	if (dir)
-		closedir(dir);
+	free(ids);
+	if (dir >= 0)
+		close(dir);
 	return rc;
 }
 
@@ -735,21 +739,21 @@ static int newest_first(const void *a, const void *b)
 
 int dyn_undo_list(struct dyn_session *s, struct dyn_model *m, struct dyn_undo **out, size_t *n, struct dyn_err *err)
 {
-	char path[4096];
-	struct dirent *d;
-	DIR *dir;
-	int rc = undo_dir(s, path, sizeof(path));
+	int dir = undo_dir_open(s, false, err), rc = 0;
+	char(*ids)[64] = NULL;
+	size_t n_ids = 0;
 
 	*out = NULL;
 	*n = 0;
-	dir = rc ? NULL : opendir(path);
-	if (!dir && (rc || errno != ENOENT))
-		return dyn_fail(err, rc ? rc : -errno, "the undo files in %.200s cannot be listed", path);
-	while (dir && !rc && (d = readdir(dir)))
-		if (undo_id_ok(d->d_name))
-			rc = add_entry(s, m, d->d_name, out, n);
-	if (dir)
-		closedir(dir);
+	if (dir < 0)
+		return dir == -ENOENT ? 0 : dir;
+	rc = undo_dir_list(dir, &ids, &n_ids);
+	close(dir);
+	if (rc)
+		return dyn_fail(err, rc, "the undo files in %.200s cannot be listed: %s", s->state_dir, strerror(-rc));
+	for (size_t i = 0; !rc && i < n_ids; i++)
+		rc = add_entry(s, m, ids[i], out, n);
+	free(ids);
 	if (rc) {
 		free(*out);
 		*out = NULL;

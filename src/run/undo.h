@@ -16,8 +16,11 @@
 #ifndef DYN_RUN_UNDO_H
 #define DYN_RUN_UNDO_H
 
+#include <sys/stat.h>
+
 #include "run/run.h"
 
+enum { UNDO_KEEP = 64 };
 enum { UNDO_MAX_FILE = 256 << 20, UNDO_MAX_RUNS = 1 << 20, UNDO_MAX_DISKS = 4096 };
 enum {
 	UNDO_RECORD = 1,  /* a rebuild record: its job moves it on, so it need not hold what the plan wrote */
@@ -85,13 +88,31 @@ int undo_file_add_between(struct undo_file *f, uint32_t disk, uint64_t sector, u
 int undo_file_add_image(struct undo_file *f, uint32_t disk, uint64_t sector, uint32_t n, struct dyn_io *io, int image_fd,
 			uint64_t image);
 
-/* Writes it into the state directory under a new name, synced, folder and all. */
+/* Writes it into the state directory under a new name, which it gets when it is whole and synced; older ones may go then
+ * (undo_dir_prune). */
 int undo_file_store(const struct dyn_session *s, struct undo_file *f, char id[64], struct dyn_err *err);
 /* id is a file name of the state directory, nothing else. -EBADMSG when it is damaged. */
 int undo_file_load(const struct dyn_session *s, const char *id, struct undo_file **out, struct dyn_err *err);
+/* The disks of a file whose first n bytes these are, for counting alone: nothing is checked. -EBADMSG: not to be had. */
+int undo_file_peek(const uint8_t *b, size_t n, struct undo_disk **disks, size_t *n_disks);
+void undo_disks_free(struct undo_disk *disks, size_t n); /* NULL is fine */
+
+/* -------------------------------------------------------------- undo_dir.c */
+
 /* A name undo_file_store() could have made: no path, no dot file. */
 bool undo_id_ok(const char *id);
-/* state_dir/undo */
-int undo_dir(const struct dyn_session *s, char *dst, size_t n);
+/* state_dir/undo, open; made when `create`. A refusal when it, or state_dir, is a link or others may write to it. */
+int undo_dir_open(const struct dyn_session *s, bool create, struct dyn_err *err);
+/* Of a file or folder by its name for people: -EPERM unless it is ours (or root's) and nobody else may write to it. */
+int undo_only_ours(const char *path, const struct stat *st, struct dyn_err *err);
+/* The undo files in it, in no order; *out is freed by the caller. */
+int undo_dir_list(int dir, char (**out)[64], size_t *n);
+int undo_sync_dir(int fd);
+/*
+ * Removes old undo files, after `newest` was stored: those that are neither among the newest UNDO_KEEP of all, nor among
+ * the newest UNDO_KEEP of a disk that is still here. Also what power cuts left of files that were not finished. That
+ * something cannot be removed is no error.
+ */
+void undo_dir_prune(const struct dyn_session *s, int dir, const char *newest);
 
 #endif

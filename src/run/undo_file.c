@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,15 +24,21 @@ struct undo_file *undo_file_new(void)
 	return f;
 }
 
+void undo_disks_free(struct undo_disk *disks, size_t n)
+{
+	for (size_t i = 0; disks && i < n; i++) {
+		free(disks[i].path);
+		free(disks[i].guid);
+		free(disks[i].serial);
+	}
+	free(disks);
+}
+
 void undo_file_free(struct undo_file *f)
 {
 	if (!f)
 		return;
-	for (size_t i = 0; i < f->n_disks; i++) {
-		free(f->disks[i].path);
-		free(f->disks[i].guid);
-		free(f->disks[i].serial);
-	}
+	undo_disks_free(f->disks, f->n_disks);
 	for (size_t i = 0; i < f->n_runs; i++) {
 		free(f->runs[i].before);
 		free(f->runs[i].after);
@@ -41,7 +47,6 @@ void undo_file_free(struct undo_file *f)
 		free(f->images[i].after_sums);
 	if (f->fd >= 0)
 		close(f->fd);
-	free(f->disks);
 	free(f->runs);
 	free(f->images);
 	free(f->between);
@@ -209,6 +214,18 @@ static char *get_text(struct cur *c)
 	return s;
 }
 
+/* A path is what it is: it is opened and compared, and cleaned where it is shown. */
+static char *get_path(struct cur *c)
+{
+	size_t n = (size_t)cur_be(c, 2);
+	const uint8_t *p = cur_take(c, n);
+	char *s = p ? strndup((const char *)p, n) : NULL;
+
+	if (!s)
+		c->bad = true;
+	return s;
+}
+
 static void decode_disks(struct cur *c, struct undo_file *f)
 {
 	size_t n = (size_t)cur_be(c, 4);
@@ -219,11 +236,33 @@ static void decode_disks(struct cur *c, struct undo_file *f)
 	}
 	for (; !c->bad && f->n_disks < n; f->n_disks++) {
 		struct undo_disk *d = &f->disks[f->n_disks];
-		d->path = get_text(c);
+		d->path = get_path(c);
 		d->guid = get_text(c);
 		d->serial = get_text(c);
 		d->size = cur_be(c, 8);
 	}
+}
+
+int undo_file_peek(const uint8_t *b, size_t n, struct undo_disk **disks, size_t *n_disks)
+{
+	struct undo_file f = { 0 };
+	struct cur c = cur_of(b, n);
+
+	if (n < HEAD || memcmp(b, magic, sizeof(magic)) != 0)
+		return -EBADMSG;
+	cur_take(&c, HEAD + 8);
+	f.title = get_text(&c);
+	f.reason = get_text(&c);
+	cur_take(&c, 4);
+	if (!c.bad)
+		decode_disks(&c, &f);
+	free(f.title);
+	free(f.reason);
+	if (c.bad)
+		undo_disks_free(f.disks, f.n_disks);
+	*disks = c.bad ? NULL : f.disks;
+	*n_disks = c.bad ? 0 : f.n_disks;
+	return c.bad ? -EBADMSG : 0;
 }
 
 static void decode_runs(struct cur *c, struct undo_file *f)
@@ -331,61 +370,7 @@ static int decode(const uint8_t *b, size_t n, uint64_t file_size, struct undo_fi
 	return 0;
 }
 
-/* ------------------------------------------------------------------- folder */
-
-int undo_dir(const struct dyn_session *s, char *dst, size_t n)
-{
-	int len = snprintf(dst, n, "%s/undo", s->state_dir);
-
-	return len < 0 || (size_t)len >= n ? -ENAMETOOLONG : 0;
-}
-
-bool undo_id_ok(const char *id)
-{
-	size_t n = strlen(id);
-
-	return n > 5 && n < 64 && strcmp(id + n - 5, ".undo") == 0 && id[0] != '.' &&
-	       strspn(id, "0123456789abcdefghijklmnopqrstuvwxyz-.") == n;
-}
-
-/* Makes every folder of the path that is missing, ours (0700). */
-static int make_dirs(char *path)
-{
-	for (char *p = path + 1;; p++) {
-		char c = *p;
-		if (c != '/' && c != '\0')
-			continue;
-		*p = '\0';
-		if (mkdir(path, 0700) < 0 && errno != EEXIST) {
-			int rc = -errno;
-			*p = c;
-			return rc;
-		}
-		*p = c;
-		if (c == '\0')
-			return 0;
-	}
-}
-
-/* The folder must be a real one that nobody else can write to: what is in it is written to disks one day. */
-static int open_dir(const struct dyn_session *s, bool create, char *path, size_t n)
-{
-	int rc = undo_dir(s, path, n), fd;
-	struct stat st;
-
-	if (!rc && create)
-		rc = make_dirs(path);
-	if (rc)
-		return rc;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0 || (st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 022)) {
-		close(fd);
-		return -EPERM;
-	}
-	return fd;
-}
+/* --------------------------------------------------------------------- files */
 
 static int write_all(int fd, const uint8_t *b, size_t n, uint64_t at)
 {
@@ -406,41 +391,60 @@ static int write_all(int fd, const uint8_t *b, size_t n, uint64_t at)
  * again while later ones are there, or names would not sort by age. */
 static int next_number(int dir, const char *stamp)
 {
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), next = 0;
-	size_t n = strlen(stamp);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	size_t len = strlen(stamp), n;
+	char(*ids)[64];
+	int next = 0;
 
-	while (d && (e = readdir(d)))
-		if (strncmp(e->d_name, stamp, n) == 0 && e->d_name[n] == '-' && undo_id_ok(e->d_name)) {
-			long k = strtol(e->d_name + n + 1, NULL, 10);
+	if (undo_dir_list(dir, &ids, &n))
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(ids[i], stamp, len) == 0 && ids[i][len] == '-') {
+			long k = strtol(ids[i] + len + 1, NULL, 10);
 			if (k >= next && k < 10000)
 				next = (int)k + 1;
 		}
-	if (d)
-		closedir(d);
-	else if (fd >= 0)
-		close(fd);
+	free(ids);
 	return next;
 }
 
-/* A new file named after the time, so that names sort; a number tells those of one second apart. */
-static int create_file(int dir, int64_t when, char id[64])
+/* Opens "." + id anew, locked; -EEXIST when that file is being written, was left over, or is finished already. */
+static int create_unfinished(int dir, const char *id, char hidden[66])
+{
+	struct stat st;
+	int fd;
+
+	snprintf(hidden, 66, ".%s", id);
+	fd = openat(dir, hidden, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	/* Who has the hidden name may make the final one; whoever had it before has made it by now. */
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &st) < 0 || st.st_nlink == 0) {
+		close(fd); /* taken for a left-over one and removed, this very moment */
+		return -EEXIST;
+	}
+	if (fstatat(dir, id, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return fd;
+	close(fd);
+	(void)unlinkat(dir, hidden, 0);
+	return -EEXIST;
+}
+
+/* A new file named after the time, so that names sort; a number tells those of one second apart. It has a hidden name
+ * until all of it is on the disk. */
+static int create_file(int dir, int64_t when, char id[64], char hidden[66])
 {
 	time_t t = (time_t)when;
 	char stamp[32] = "00000000-000000";
+	int fd = -EEXIST;
 	struct tm tm;
 
 	if (gmtime_r(&t, &tm))
 		strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
-	for (int i = next_number(dir, stamp); i < 10000; i++) {
-		int fd;
+	for (int i = next_number(dir, stamp); fd == -EEXIST && i < 10000; i++) {
 		snprintf(id, 64, "%s-%04d.undo", stamp, i);
-		fd = openat(dir, id, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-		if (fd >= 0 || errno != EEXIST)
-			return fd >= 0 ? fd : -errno;
+		fd = create_unfinished(dir, id, hidden);
 	}
-	return -EEXIST;
+	return fd;
 }
 
 /* The old bytes of one image go into the file, piece by piece; pages of zeros stay holes. */
@@ -508,30 +512,41 @@ static int fill_file(int fd, struct undo_file *f)
 
 static int store(int dir, struct undo_file *f, char id[64])
 {
-	int fd = create_file(dir, f->when, id);
+	char hidden[66];
+	int fd = create_file(dir, f->when, id, hidden);
 	int rc = fd < 0 ? fd : fill_file(fd, f);
+	bool named = false;
 
-	if (fd >= 0 && close(fd) < 0 && !rc)
+	if (!rc && renameat(dir, hidden, dir, id) < 0)
 		rc = -errno;
-	if (!rc && fsync(dir) < 0)
-		rc = -errno;
+	else if (!rc)
+		named = true;
+	if (!rc)
+		rc = undo_sync_dir(dir);
 	if (rc && fd >= 0)
-		(void)unlinkat(dir, id, 0);
+		(void)unlinkat(dir, named ? id : hidden, 0);
+	if (fd >= 0)
+		close(fd);
 	return rc;
 }
 
 int undo_file_store(const struct dyn_session *s, struct undo_file *f, char id[64], struct dyn_err *err)
 {
-	char path[4096] = "";
-	int dir = open_dir(s, true, path, sizeof(path));
+	struct dyn_err why = { 0 };
+	int dir = undo_dir_open(s, true, &why);
 	int rc = dir < 0 ? dir : store(dir, f, id);
 
+	if (dir < 0) {
+		dyn_fail(err, rc, "nothing was written: the undo file cannot be saved: %.280s", why.what);
+		dyn_err_way_out(err, "%s", why.way_out);
+	} else if (rc) {
+		dyn_fail(err, rc, "nothing was written: the undo file cannot be saved: %s", strerror(-rc));
+		dyn_err_way_out(err, "Make room or writable space for undo files in %.180s.", s->state_dir);
+	} else {
+		undo_dir_prune(s, dir, id);
+	}
 	if (dir >= 0)
 		close(dir);
-	if (rc) {
-		dyn_fail(err, rc, "nothing was written: the undo file cannot be saved: %s", strerror(-rc));
-		dyn_err_way_out(err, "Make room or writable space for undo files in %.180s.", path);
-	}
 	return rc;
 }
 
@@ -559,39 +574,49 @@ static int read_head(int fd, struct undo_file **out)
 	return rc;
 }
 
-static int load(int dir, const char *id, struct undo_file **out)
+static int load(int dir, const char *id, struct undo_file **out, struct dyn_err *err)
 {
-	int fd = openat(dir, id, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	int rc = fd < 0 ? -errno : read_head(fd, out);
+	int fd = openat(dir, id, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK), rc;
+	char name[96];
+	struct stat st;
 
+	snprintf(name, sizeof(name), "the undo file %.64s", id);
+	if (fd < 0)
+		return errno == ELOOP ? dyn_fail(err, -ELOOP, "%s is a link", name) :
+					dyn_fail(err, -errno, "%s cannot be read: %s", name, strerror(errno));
+	rc = fstat(fd, &st) < 0 ? dyn_fail(err, -errno, "%s: %s", name, strerror(errno)) : undo_only_ours(name, &st, err);
+	if (!rc) {
+		rc = read_head(fd, out);
+		if (rc == -EBADMSG)
+			dyn_refuse(err, rc, "It cannot be used; the disks are untouched.", "%s is damaged", name);
+		else if (rc)
+			dyn_fail(err, rc, "%s cannot be read: %s", name, strerror(-rc));
+	}
 	if (!rc)
 		(*out)->fd = fd;
-	else if (fd >= 0)
+	else
 		close(fd);
 	return rc;
 }
 
 int undo_file_load(const struct dyn_session *s, const char *id, struct undo_file **out, struct dyn_err *err)
 {
-	char path[4096] = "";
-	int dir = undo_id_ok(id) ? open_dir(s, false, path, sizeof(path)) : -ENOENT;
-	int rc = dir < 0 ? dir : load(dir, id, out);
+	int dir = undo_id_ok(id) ? undo_dir_open(s, false, err) :
+				   dyn_fail(err, -ENOENT, "the undo file %.64s cannot be read: %s", id, strerror(ENOENT));
+	int rc = dir < 0 ? dir : load(dir, id, out, err);
 
 	if (dir >= 0)
 		close(dir);
-	if (rc == -EBADMSG)
-		return dyn_refuse(err, rc, "It cannot be used; the disks are untouched.", "the undo file %.64s is damaged", id);
-	return rc ? dyn_fail(err, rc, "the undo file %.64s cannot be read: %s", id, strerror(-rc)) : 0;
+	return rc;
 }
 
 void run_undo_drop(const struct dyn_session *s, const char *id)
 {
-	char path[4096];
-	int dir = undo_id_ok(id) ? open_dir(s, false, path, sizeof(path)) : -ENOENT;
+	int dir = undo_id_ok(id) ? undo_dir_open(s, false, NULL) : -ENOENT;
 
 	if (dir < 0)
 		return;
 	(void)unlinkat(dir, id, 0);
-	(void)fsync(dir);
+	(void)undo_sync_dir(dir);
 	close(dir);
 }

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/unit.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "run/undo.h"
 #include "tests/unit/run_lab.h"
 
 static int setup(void **state)
@@ -217,6 +223,425 @@ static void a_mirror_is_taken_back(void **state)
 	assert_int_equal(l->m->volumes[0].status, DYN_VOLUME_HEALTHY);
 }
 
+/* ------------------------------------------------------------------- files */
+
+static const char *in_undo(const struct lab *l, const char *name)
+{
+	static char path[4][256];
+	static unsigned turn;
+	char *p = path[turn++ % 4];
+
+	snprintf(p, sizeof(path[0]), "%s/undo/%s", l->state, name);
+	return p;
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+/* The list is refused, or empty, or its only entry impossible, because of `why`; and a change is refused likewise. */
+static void assert_refused(struct lab *l, const char *why, bool list, bool store)
+{
+	struct dyn_undo *all = NULL;
+	struct dyn_plan *p = NULL;
+	uint64_t hash = lab_hash(l->path[1]);
+	size_t n;
+	int rc;
+
+	memset(&l->err, 0, sizeof(l->err));
+	rc = dyn_undo_list(l->s, l->m, &all, &n, &l->err);
+	assert_int_equal(rc != 0, list);
+	if (rc == 0) {
+		assert_int_equal(n, 1);
+		assert_false(all[0].possible);
+		assert_non_null(strstr(all[0].reason, why));
+		assert_true(dyn_plan_undo(l->s, l->m, all[0].id, &p, &l->err) < 0);
+	}
+	assert_non_null(strstr(l->err.what, why));
+	free(all);
+	if (!store)
+		return;
+	assert_int_equal(dyn_plan_initialize(l->s, l->m, 1, DYN_TABLE_GPT, &p, &l->err), 0);
+	assert_true(dyn_apply(l->s, p, dyn_plan_confirm(p), &l->err) < 0);
+	assert_non_null(strstr(l->err.what, why));
+	assert_non_null(strstr(l->err.what, "nothing was written"));
+	assert_true(l->err.way_out[0]);
+	dyn_plan_free(p);
+	assert_u64(lab_hash(l->path[1]), hash);
+}
+
+static void only_our_own_files_are_used(void **state)
+{
+	struct lab *l = *state;
+	char moved[120], file[256];
+	struct dyn_undo u;
+
+	upgrade(l, 0, DYN_TABLE_MBR);
+	u = newest(l, 1);
+	snprintf(file, sizeof(file), "%s", in_undo(l, u.id));
+	assert_int_equal(mode_of(l->state), 0700);
+	assert_int_equal(mode_of(in_undo(l, "")), 0700);
+	assert_int_equal(mode_of(file), 0600);
+	for (int i = 0; i < 2; i++) {
+		mode_t bit = i ? 0020 : 0002;
+		assert_int_equal(chmod(file, 0600 | bit), 0);
+		assert_refused(l, "others may write", false, false);
+		assert_int_equal(chmod(file, 0600), 0);
+		assert_int_equal(chmod(in_undo(l, ""), 0700 | bit), 0);
+		assert_refused(l, "others may write", true, true);
+		assert_int_equal(chmod(in_undo(l, ""), 0700), 0);
+		assert_int_equal(chmod(l->state, 0700 | bit), 0);
+		assert_refused(l, "others may write", true, true);
+		assert_int_equal(chmod(l->state, 0700), 0);
+	}
+	if (geteuid() == 0) {
+		assert_int_equal(chown(file, 12345, 0), 0);
+		assert_refused(l, "another user", false, false);
+		assert_int_equal(chown(file, 0, 0), 0);
+		assert_int_equal(chown(l->state, 12345, 0), 0);
+		assert_refused(l, "another user", true, true);
+		assert_int_equal(chown(l->state, 0, 0), 0);
+	}
+	/* links: the file, the folder, the folder around it */
+	snprintf(moved, sizeof(moved), "%s/elsewhere", l->dir);
+	assert_int_equal(rename(file, moved), 0);
+	assert_int_equal(symlink(moved, file), 0);
+	assert_refused(l, "is a link", false, false);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(rename(moved, file), 0);
+	for (int i = 0; i < 2; i++) {
+		char folder[256];
+		snprintf(folder, sizeof(folder), "%s%s", l->state, i ? "" : "/undo");
+		assert_int_equal(rename(folder, moved), 0);
+		assert_int_equal(symlink(moved, folder), 0);
+		assert_refused(l, "is a link", true, true);
+		assert_int_equal(unlink(folder), 0);
+		assert_int_equal(rename(moved, folder), 0);
+	}
+	newest(l, 1);
+}
+
+/* A disk is known by its path even where that is no text. */
+static void a_path_of_any_bytes(void **state)
+{
+	struct lab *l = *state;
+	char odd[80];
+	uint64_t blank = lab_hash(l->path[0]);
+
+	lab_close(l);
+	snprintf(odd, sizeof(odd), "%s/\xff\x1b[2J\xe2\x80\xae.img", l->dir);
+	assert_int_equal(rename(l->path[0], odd), 0);
+	snprintf(l->path[0], sizeof(l->path[0]), "%s", odd);
+	lab_open(l);
+	upgrade(l, 0, DYN_TABLE_MBR);
+	undo(l, 1);
+	assert_u64(lab_hash(l->path[0]), blank);
+}
+
+/* In a child that may not write files larger than this: the change must be refused before its first write. */
+static void no_room_means_no_change(void **state)
+{
+	struct lab *l = *state;
+	uint64_t hash[2] = { lab_hash(l->path[0]), lab_hash(l->path[1]) };
+	static const rlim_t sizes[] = { 0, 1, 511, 512, 4096, 65536 };
+	struct dyn_plan *p = NULL;
+	char(*ids)[64];
+	int status, dir;
+	size_t n;
+
+	assert_int_equal(dyn_plan_upgrade(l->s, l->m, 0, DYN_TABLE_GPT, DYN_NONE, &p, &l->err), 0);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			const struct rlimit limit = { sizes[i], sizes[i] };
+			int rc;
+			signal(SIGXFSZ, SIG_IGN);
+			setrlimit(RLIMIT_FSIZE, &limit);
+			rc = dyn_apply(l->s, p, dyn_plan_confirm(p), &l->err);
+			_exit(rc == -EFBIG && strstr(l->err.what, "nothing was written") && l->err.way_out[0] ? 0 : 1);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		assert_u64(lab_hash(l->path[0]), hash[0]);
+		assert_u64(lab_hash(l->path[1]), hash[1]);
+	}
+	/* nothing half-written is left */
+	dir = undo_dir_open(l->s, false, &l->err);
+	assert_true(dir >= 0);
+	assert_int_equal(undo_dir_list(dir, &ids, &n), 0);
+	assert_int_equal(n, 0);
+	free(ids);
+	assert_int_equal(dyn_apply(l->s, p, dyn_plan_confirm(p), &l->err), 0); /* with room it works */
+	dyn_plan_free(p);
+	close(dir);
+}
+
+/* Stores an undo file of that time for that disk. */
+static void store(struct lab *l, int64_t when, const char *path, char id[64])
+{
+	struct undo_file *f = undo_file_new();
+
+	f->when = when;
+	f->title = strdup("a change");
+	f->reason = strdup("");
+	f->disks = calloc(1, sizeof(*f->disks));
+	f->n_disks = 1;
+	f->disks[0] = (struct undo_disk){ strdup(path), strdup(""), strdup(""), 24 * LAB_MIB };
+	if (undo_file_store(l->s, f, id, &l->err))
+		fail_msg("store: %s", l->err.what);
+	undo_file_free(f);
+}
+
+static size_t stored(struct lab *l, const char *path)
+{
+	int dir = undo_dir_open(l->s, false, &l->err);
+	size_t n, of_path = 0;
+	char(*ids)[64];
+
+	assert_int_equal(undo_dir_list(dir, &ids, &n), 0);
+	for (size_t i = 0; i < n; i++) {
+		struct undo_file *f;
+		assert_int_equal(undo_file_load(l->s, ids[i], &f, &l->err), 0);
+		of_path += strcmp(f->disks[0].path, path) == 0;
+		undo_file_free(f);
+	}
+	free(ids);
+	close(dir);
+	return of_path;
+}
+
+/* Old files go; the newest of all, those of disks that are here, and the one just made stay. */
+static void old_files_are_pruned(void **state)
+{
+	struct lab *l = *state;
+	char gone[80], id[64], first[64];
+	int64_t now = 1700000000;
+
+	snprintf(gone, sizeof(gone), "%s/gone.img", l->dir);
+	for (int i = 0; i < 5; i++)
+		store(l, now++, gone, id);
+	store(l, now++, l->path[1], first);
+	for (int i = 0; i < 5; i++)
+		store(l, now++, l->path[1], id);
+	for (int i = 0; i < UNDO_KEEP - 11; i++)
+		store(l, now++, l->path[0], id);
+	assert_int_equal(stored(l, gone), 5); /* all of them are among the newest */
+	store(l, now++, l->path[0], id);
+	assert_int_equal(stored(l, gone), 4);
+	for (int i = 0; i < UNDO_KEEP; i++)
+		store(l, now++, l->path[0], id);
+	assert_int_equal(stored(l, gone), 0);
+	assert_int_equal(stored(l, l->path[1]), 6); /* old, but that disk can still be taken back by them */
+	assert_int_equal(stored(l, l->path[0]), UNDO_KEEP);
+	/* a clock that was set back: the new file has the oldest name, and stays */
+	store(l, 1600000000, gone, id);
+	assert_int_equal(stored(l, gone), 1);
+	assert_int_equal(access(in_undo(l, id), F_OK), 0);
+	unlink(l->path[1]); /* nobody has it any more */
+	store(l, now++, l->path[0], id);
+	assert_int_equal(stored(l, gone), 0);
+	assert_int_equal(stored(l, l->path[1]), 0);
+	assert_int_equal(stored(l, l->path[0]), UNDO_KEEP);
+	assert_int_equal(access(in_undo(l, id), F_OK), 0);
+	assert_int_not_equal(access(in_undo(l, first), F_OK), 0);
+}
+
+/* What a power cut left of a file goes with the next one; one that is being written stays. */
+static void unfinished_files_are_pruned(void **state)
+{
+	static const char *const names[] = { ".20200101-000000-0000.undo", ".20200101-000000-0001.undo", ".other" };
+	struct lab *l = *state;
+	struct dyn_undo *list;
+	char id[64];
+	int fd = -1;
+	size_t n;
+
+	store(l, 1700000000, l->path[0], id);
+	for (size_t i = 0; i < 3; i++) {
+		if (fd >= 0 && i == 1)
+			close(fd);
+		if (i < 2)
+			fd = open(in_undo(l, names[i]), O_RDWR | O_CREAT | O_EXCL, 0600);
+		else
+			close(open(in_undo(l, names[i]), O_RDWR | O_CREAT | O_EXCL, 0600));
+		assert_true(fd >= 0);
+	}
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(dyn_undo_list(l->s, l->m, &list, &n, &l->err), 0);
+	assert_int_equal(n, 1);
+	free(list);
+	store(l, 1700000000, l->path[0], id);
+	assert_string_equal(id, "20231114-221320-0001.undo");
+	assert_int_not_equal(access(in_undo(l, names[0]), F_OK), 0);
+	assert_int_equal(access(in_undo(l, names[1]), F_OK), 0);
+	assert_int_equal(access(in_undo(l, names[2]), F_OK), 0);
+	close(fd);
+	store(l, 1700000000, l->path[0], id);
+	assert_int_not_equal(access(in_undo(l, names[1]), F_OK), 0);
+}
+
+/* ----------------------------------------------------------------- crashes */
+
+static void die_at_write(void *arg, const char *line)
+{
+	int *left = arg;
+
+	if (strncmp(line, "write ", 6) == 0 && (*left)-- == 0)
+		_exit(77);
+}
+
+/* The newest change that is no undo, taken back by a process that dies before its n-th write. false: it came through. */
+static bool undo_dies(struct lab *l, int n)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		const char *paths[] = { l->path[0], l->path[1] };
+		struct dyn_options opt = { .state_dir = l->state, .log = die_at_write, .log_arg = &n };
+		struct dyn_session *s;
+		struct dyn_model *m;
+		struct dyn_undo *list;
+		struct dyn_plan *p;
+		size_t count, k = 0;
+		if (dyn_session_open(paths, 2, &opt, &s, NULL) || dyn_scan(s, &m, NULL) || dyn_undo_list(s, m, &list, &count, NULL))
+			_exit(1);
+		while (k < count && strncmp(list[k].title, "Undo", 4) == 0)
+			k++;
+		if (k == count || dyn_plan_undo(s, m, list[k].id, &p, NULL) || dyn_apply(s, p, dyn_plan_confirm(p), NULL))
+			_exit(2);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != 77)
+		fail_msg("write %d: the undo was refused (%d)", n, WEXITSTATUS(status));
+	return WEXITSTATUS(status) == 77;
+}
+
+static void keep_copies(struct lab *l, bool back)
+{
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t *b = malloc(24 * LAB_MIB);
+		char copy[120];
+		int from, to;
+		snprintf(copy, sizeof(copy), "%s.copy", l->path[i]);
+		from = open(back ? copy : l->path[i], O_RDONLY);
+		to = open(back ? l->path[i] : copy, O_RDWR | O_CREAT, 0600);
+		assert_int_equal(pread(from, b, 24 * LAB_MIB, 0), 24 * LAB_MIB);
+		assert_int_equal(pwrite(to, b, 24 * LAB_MIB, 0), 24 * LAB_MIB);
+		close(from);
+		close(to);
+		free(b);
+	}
+}
+
+/* After a crash: what was cut off is finished or rolled back if the group asks for it, then the undo begins anew. */
+static void undo_again(struct lab *l, int at)
+{
+	struct dyn_undo *list;
+	struct dyn_plan *p = NULL;
+	size_t n, k = 0;
+
+	lab_scan(l);
+	for (size_t g = 0; g < l->m->n_groups; g++)
+		if (l->m->groups[g].interrupted) {
+			lab_apply(l, dyn_plan_recover(l->s, l->m, g, &p, &l->err), &p);
+			g = 0;
+		}
+	for (size_t g = 0; g < l->m->n_groups; g++)
+		assert_string_equal(l->m->groups[g].problem, "");
+	assert_int_equal(dyn_undo_list(l->s, l->m, &list, &n, &l->err), 0);
+	while (k < n && (strncmp(list[k].title, "Undo", 4) == 0 || strstr(list[k].title, "interrupted change")))
+		k++;
+	assert_true(k < n);
+	if (!list[k].possible && !strstr(list[k].reason, "undone already"))
+		fail_msg("write %d: %s: %s", at, list[k].title, list[k].reason);
+	p = NULL;
+	if (list[k].possible)
+		lab_apply(l, dyn_plan_undo(l->s, l->m, list[k].id, &p, &l->err), &p);
+	free(list);
+}
+
+/* Removes the undo files that were made behind the one of the change itself. */
+static void drop_later(struct lab *l, const char *first)
+{
+	int dir = undo_dir_open(l->s, false, &l->err);
+	char(*ids)[64];
+	size_t n;
+
+	assert_int_equal(undo_dir_list(dir, &ids, &n), 0);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(ids[i], first) > 0)
+			assert_int_equal(unlinkat(dir, ids[i], 0), 0);
+	free(ids);
+	close(dir);
+}
+
+/* The undo of the newest change dies before each of its writes in turn; an undo after that ends where an undo would have. */
+static int undo_dies_everywhere(struct lab *l, void (*judge)(struct lab *l, int at))
+{
+	struct dyn_undo *list;
+	char file[256], kept[300], first[64];
+	size_t count;
+	int n = 0;
+
+	assert_int_equal(dyn_undo_list(l->s, l->m, &list, &count, &l->err), 0);
+	assert_true(count > 0 && list[0].possible);
+	snprintf(first, sizeof(first), "%s", list[0].id);
+	free(list);
+	snprintf(file, sizeof(file), "%s", in_undo(l, first));
+	snprintf(kept, sizeof(kept), "%s/kept", l->dir);
+	assert_int_equal(link(file, kept), 0);
+	keep_copies(l, false);
+	while (undo_dies(l, n)) {
+		undo_again(l, n);
+		judge(l, n);
+		keep_copies(l, true);
+		drop_later(l, first);
+		(void)unlink(file);
+		assert_int_equal(link(kept, file), 0);
+		n++;
+	}
+	assert_int_equal(unlink(kept), 0);
+	lab_scan(l);
+	judge(l, n);
+	return n;
+}
+
+static void no_volume(struct lab *l, int at)
+{
+	if (l->m->n_volumes != 0 || l->m->n_groups != 1 || l->m->groups[0].n_missing)
+		fail_msg("write %d: %zu volumes, %zu groups", at, l->m->n_volumes, l->m->n_groups);
+}
+
+static void disk1_blank(struct lab *l, int at)
+{
+	if (!l->m->disks[1].blank || l->m->n_groups != 1 || l->m->groups[0].n_disks != 1 || l->m->groups[0].n_missing ||
+	    l->m->groups[0].n_disks != 1)
+		fail_msg("write %d: disk 1 is not what it was", at);
+}
+
+static void an_undo_that_dies_is_begun_anew(void **state)
+{
+	struct lab *l = *state;
+	struct dyn_plan *p = NULL;
+	int n, k;
+
+	upgrade(l, 0, DYN_TABLE_MBR);
+	upgrade(l, 1, DYN_TABLE_GPT);
+	k = undo_dies_everywhere(l, disk1_blank);
+	upgrade(l, 1, DYN_TABLE_MBR);
+	lab_apply(l, dyn_plan_create_simple(l->s, l->m, 0, 4 * LAB_MIB, 'E', &p, &l->err), &p);
+	n = undo_dies_everywhere(l, no_volume);
+	assert_true(n > 4 && k > 8);
+	print_message("# figures: an undo that died at %d and at %d writes, each begun anew\n", k, n);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -229,6 +654,12 @@ int main(void)
 		TEST(the_disk_must_be_there),
 		TEST(damaged_files_are_refused),
 		TEST(a_mirror_is_taken_back),
+		TEST(only_our_own_files_are_used),
+		TEST(a_path_of_any_bytes),
+		TEST(no_room_means_no_change),
+		TEST(old_files_are_pruned),
+		TEST(unfinished_files_are_pruned),
+		TEST(an_undo_that_dies_is_begun_anew),
 	};
 	return cmocka_run_group_tests_name("run undo", tests, NULL, NULL);
 }
