@@ -170,6 +170,12 @@ struct dyn_plex {
 	const struct dyn_extent *extents; /* sorted by column, then volume_offset */
 };
 
+/* A run of bytes of a volume (from its start) that could not be read from the source of a rebuild. */
+struct dyn_range {
+	uint64_t offset, size;
+	bool kept;              /* the copy holds what was read there earlier; otherwise zeros, or nothing yet */
+};
+
 struct dyn_volume {
 	unsigned number;        /* N of DiskPart's "Volume N" */
 	const char *name;       /* LDM name ("Volume3") or "" for partitions */
@@ -185,6 +191,10 @@ struct dyn_volume {
 	uint32_t stripe_size;   /* bytes, striped and RAID-5 only */
 	size_t n_plexes;        /* a partition has one plex of one extent */
 	const struct dyn_plex *plexes;
+	/* Where one half holds zeros, because its rebuild was finished although the source could not be read there. These
+	 * ranges may cover a little more than that, never less. */
+	size_t n_unread;
+	const struct dyn_range *unread;
 };
 
 enum dyn_job_kind { DYN_JOB_REBUILD };
@@ -193,14 +203,18 @@ enum dyn_job_state {
 	DYN_JOB_QUEUED,
 	DYN_JOB_CHECKING, /* comparing what an earlier run copied */
 	DYN_JOB_COPYING,
+	DYN_JOB_RETRYING, /* all that reads well is copied; what did not is read again, in smaller and smaller pieces */
 	DYN_JOB_VERIFYING,
 	DYN_JOB_COMMITTING,
 	DYN_JOB_PAUSED,
+	DYN_JOB_UNDECIDED, /* parts of the source cannot be read: continue (try again), finish with zeros there, or cancel */
 	DYN_JOB_DONE,
 	DYN_JOB_FAILED,
 	DYN_JOB_CANCELLED,
 	DYN_JOB_STATES
 };
+
+enum { DYN_JOB_RANGES = 22 };
 
 /* A snapshot of a rebuild: from a running worker, or from the record it left on the target disk. */
 struct dyn_job {
@@ -216,8 +230,11 @@ struct dyn_job {
 	uint64_t rate;          /* bytes per second, 0 unknown */
 	uint64_t limit;         /* bytes per second, 0 none */
 	uint64_t seconds_left;  /* of the current phase, 0 unknown */
-	uint64_t errors;        /* sectors that could not be read or written */
-	struct dyn_err result;  /* why, when FAILED */
+	uint64_t errors;        /* sectors of the source that could not be read (yet) */
+	size_t n_unread;        /* where they are; joined when they are more, so that good sectors may lie between */
+	struct dyn_range unread[DYN_JOB_RANGES];
+	bool inhibits;          /* the system's shutdown and sleep are held back while it works */
+	struct dyn_err result;  /* why, when FAILED or UNDECIDED; when DONE, what the new half does not hold; else empty */
 };
 
 struct dyn_model_priv;
@@ -370,6 +387,11 @@ int dyn_plan_repair(struct dyn_session *s, struct dyn_model *m, size_t volume, s
 /* Continue, or give up, a rebuild that a record on its target disk describes and no process runs. */
 int dyn_plan_resume(struct dyn_session *s, struct dyn_model *m, size_t job, struct dyn_plan **out, struct dyn_err *err);
 int dyn_plan_cancel(struct dyn_session *s, struct dyn_model *m, size_t job, struct dyn_plan **out, struct dyn_err *err);
+/* Continue it, and where the source still cannot be read put zeros into the new half and finish. -EINVAL: all was read. */
+int dyn_plan_finish(struct dyn_session *s, struct dyn_model *m, size_t job, struct dyn_plan **out, struct dyn_err *err);
+/* Take away the mark that a half of this volume holds zeros (dyn_volume.unread): its files have been seen to. */
+int dyn_plan_forget_unread(struct dyn_session *s, struct dyn_model *m, size_t volume, struct dyn_plan **out,
+			   struct dyn_err *err);
 /* Finish or roll back a change that was cut off, by the rule of ldm-format 8. */
 int dyn_plan_recover(struct dyn_session *s, struct dyn_model *m, size_t group, struct dyn_plan **out, struct dyn_err *err);
 
@@ -468,11 +490,17 @@ int dyn_plan_undo(struct dyn_session *s, struct dyn_model *m, const char *id, st
 
 /* ------------------------------------------------------------------ verify */
 
+enum { DYN_VERIFY_RANGES = 64 };
+
 struct dyn_verify {
 	uint64_t size;          /* bytes that were compared, of each half */
 	uint64_t different;     /* bytes of them in sectors that are not equal */
 	uint64_t first;         /* where in the volume the first such sector is, bytes */
-	uint64_t unreadable;    /* bytes of the first half that could not be read; not among `different` for certain */
+	uint64_t unreadable;    /* bytes of the first half that could not be read; they are not compared */
+	/* Where: whole sectors, in order. When there are more, those that lie close together are given as one. */
+	size_t n_differ, n_unread;
+	struct dyn_range differ[DYN_VERIFY_RANGES], unread[DYN_VERIFY_RANGES];
+	bool joined;            /* that has happened: equal sectors may lie inside the ranges */
 };
 
 /*
@@ -492,6 +520,8 @@ size_t dyn_jobs(struct dyn_session *s, struct dyn_job *out, size_t max);
 int dyn_jobs_fd(struct dyn_session *s);
 int dyn_job_pause(struct dyn_session *s, unsigned id);
 int dyn_job_continue(struct dyn_session *s, unsigned id);
+/* Of an UNDECIDED one: tries once more, puts zeros where the source still cannot be read, and makes the mirror, marked so. */
+int dyn_job_finish(struct dyn_session *s, unsigned id);
 /* Stops the copy and removes its record; the volume stays what it was. */
 int dyn_job_cancel(struct dyn_session *s, unsigned id);
 int dyn_job_limit(struct dyn_session *s, unsigned id, uint64_t bytes_per_second);

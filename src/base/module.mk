@@ -4,6 +4,7 @@ libdynadisk_a_SOURCES += \
 	src/base/err.c src/base/err.h \
 	src/base/io.c src/base/io.h \
 	src/base/rand.c src/base/rand.h \
+	src/base/ranges.c src/base/ranges.h \
 	src/base/sectmap.c src/base/sectmap.h \
 	src/base/session.c src/base/session.h \
 	src/base/temp.c src/base/temp.h \

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/rand.h"
+#include "base/ranges.h"
 #include "base/sectmap.h"
 #include "dynadisk.h"
 
@@ -101,12 +102,74 @@ static void sizes_as_diskpart(void **state)
 	}
 }
 
+enum { UNITS = 200 };
+
+static void assert_set(const struct ranges *x, const uint8_t *want, bool exact)
+{
+	uint8_t got[UNITS] = { 0 };
+	uint64_t at = 0;
+
+	for (size_t i = 0; i < x->n; i++) {
+		const struct dyn_range *r = &x->r[i];
+		assert_true(r->size > 0 && r->offset >= at);
+		assert_false(i && r->offset == at && x->r[i - 1].kept == r->kept); /* neighbours of one kind are one */
+		at = r->offset + r->size;
+		memset(got + r->offset, r->kept ? 2 : 1, r->size);
+	}
+	for (size_t i = 0; i < UNITS; i++) {
+		if (exact)
+			assert_int_equal(got[i], want[i]);
+		else if (want[i]) /* more may be in it, but nothing is lost, and nothing is said to be kept that is not */
+			assert_true(got[i] == want[i] || (got[i] == 1 && want[i] == 2));
+	}
+}
+
+static void ranges_are_a_set(void **state)
+{
+	struct dyn_rand rand = { .state = 7 };
+	struct ranges big, small;
+
+	(void)state;
+	assert_int_equal(ranges_init(&big, UNITS), 0);
+	assert_int_equal(ranges_init(&small, 5), 0);
+	for (int round = 0; round < 300; round++) {
+		uint8_t want[UNITS] = { 0 };
+		big.n = small.n = 0;
+		small.squeezed = false;
+		for (int step = 0; step < 40; step++) {
+			uint8_t b[4];
+			bytes_put_be(b, 4, dyn_rand_u32(&rand));
+			uint64_t from = b[0] % UNITS, n = 1 + b[1] % 20, i;
+			n = n > UNITS - from ? UNITS - from : n;
+			if (b[2] % 3 == 0) {
+				ranges_remove(&big, from, n);
+				memset(want + from, 0, n);
+			} else if (b[2] % 3 == 1) {
+				ranges_fill(&big, from, n, b[3] & 1);
+				for (i = from; i < from + n; i++)
+					want[i] = want[i] ? want[i] : 1 + (b[3] & 1);
+			} else {
+				ranges_add(&big, from, n, b[3] & 1);
+				memset(want + from, 1 + (b[3] & 1), n);
+			}
+			assert_set(&big, want, true);
+		}
+		assert_false(big.squeezed);
+		ranges_copy(&small, &big);
+		assert_true(small.n <= 5);
+		assert_set(&small, want, big.n <= 5);
+		assert_true(ranges_bytes(&small) >= ranges_bytes(&big));
+	}
+	ranges_free(&big);
+	ranges_free(&small);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cursor_stops_at_its_end), cmocka_unit_test(sectmap_overlays),
 		cmocka_unit_test(guids_round_trip),        cmocka_unit_test(hostile_text_is_escaped),
-		cmocka_unit_test(sizes_as_diskpart),
+		cmocka_unit_test(sizes_as_diskpart),       cmocka_unit_test(ranges_are_a_set),
 	};
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
