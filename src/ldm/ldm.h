@@ -85,6 +85,7 @@ enum { /* optional fields present: record header flags */
 	LDM_EF_HIDDEN = 0x02, LDM_EF_COLUMN = 0x08, LDM_EF_TID = 0x20, LDM_EF_UNKNOWN = 0x40,
 	LDM_GF_COPIES = 0x08, LDM_GF_MINORS = 0x10,
 };
+enum { LDM_DISK_FAILING = 4 }; /* ldm-format 5.5 */
 enum { LDM_VOL_DEFAULT = 0x11, LDM_VOL_KDETACH = 0x400, LDM_VOL_BOOT = 0x200000, LDM_VOL_SYSTEM = 0x400000, LDM_VOL_RETAIN = 0x800000 };
 enum { LDM_COMP_RECOVER = 2, LDM_COMP_IOFAIL = 4, LDM_EXT_RECOVER = 8, LDM_EXT_KDETACH = 0x10 };
 enum { LDM_MAX_SLOTS = 16 }; /* fragments of one record we accept when reading */

@@ -145,6 +145,17 @@ static void add_plex(struct scan *s, struct scan_volume *v, size_t target, const
 		v->pub.status = DYN_VOLUME_REBUILDING;
 }
 
+static enum dyn_job_state state_of(const struct dyn_job *j, const struct ldm_rebuild *r)
+{
+	if (r->flags & LDM_REBUILD_PAUSED)
+		return DYN_JOB_PAUSED;
+	if (r->n_bad && r->phase == LDM_REBUILD_COPY && r->done == r->size)
+		return DYN_JOB_UNDECIDED;
+	if (!j->elsewhere)
+		return DYN_JOB_PAUSED;
+	return r->phase == LDM_REBUILD_VERIFY ? DYN_JOB_VERIFYING : DYN_JOB_COPYING;
+}
+
 static void fill_job(struct scan *s, struct dyn_job *j, size_t target, const struct ldm_rebuild *r)
 {
 	const struct dyn_job *live = live_job(s, r);
@@ -155,7 +166,7 @@ static void fill_job(struct scan *s, struct dyn_job *j, size_t target, const str
 	}
 	j->kind = DYN_JOB_REBUILD;
 	j->elsewhere = runs_elsewhere(s, &s->disks[target]);
-	j->state = !j->elsewhere ? DYN_JOB_PAUSED : r->phase == LDM_REBUILD_VERIFY ? DYN_JOB_VERIFYING : DYN_JOB_COPYING;
+	j->state = state_of(j, r);
 	memcpy(j->volume_guid, r->volume_guid, sizeof(j->volume_guid));
 	memcpy(j->source_guid, r->source_guid, sizeof(j->source_guid));
 	memcpy(j->target_guid, r->target_guid, sizeof(j->target_guid));
@@ -163,6 +174,41 @@ static void fill_job(struct scan *s, struct dyn_job *j, size_t target, const str
 	j->done = r->phase == LDM_REBUILD_VERIFY ? r->verified : r->done;
 	j->done = j->done <= r->size ? j->done * SCAN_UNIT : 0;
 	j->errors = r->errors;
+	j->n_unread = r->n_bad;
+	memcpy(j->unread, r->bad, sizeof(j->unread));
+}
+
+/* Has this copy become a half of its volume? Then what it could not read is what that half does not hold. */
+static bool is_half(const struct scan *s, size_t target, const struct ldm_rebuild *r, size_t volume)
+{
+	const struct scan_volume *v = volume == DYN_NONE ? NULL : &s->volumes[volume];
+
+	for (size_t p = 0; v && p < v->pub.n_plexes; p++)
+		for (size_t k = 0; k < v->plexes[p].n_extents; k++) {
+			const struct dyn_extent *e = &v->plexes[p].extents[k];
+			if (e->disk == target && e->offset / SCAN_UNIT == r->target_start && e->size / SCAN_UNIT == r->size)
+				return true;
+		}
+	return false;
+}
+
+static void mark_volume(struct scan *s, size_t target, size_t k, struct dyn_volume *v)
+{
+	struct scan_disk *d = &s->disks[target];
+	const struct ldm_rebuild *r = &d->records[k];
+	struct dyn_range *all = pool_array(s->pool, v->n_unread + r->n_bad, sizeof(*all));
+
+	if (!all)
+		return;
+	if (v->n_unread)
+		memcpy(all, v->unread, v->n_unread * sizeof(*all));
+	memcpy(all + v->n_unread, r->bad, r->n_bad * sizeof(*all));
+	v->unread = all;
+	v->n_unread += r->n_bad;
+	if (v->status == DYN_VOLUME_HEALTHY)
+		v->status = DYN_VOLUME_AT_RISK;
+	d->priv.marks[d->priv.n_marks].r = *r;
+	d->priv.marks[d->priv.n_marks++].slot = d->record_slots[k];
 }
 
 static void take_record(struct scan *s, size_t target, size_t k)
@@ -171,9 +217,19 @@ static void take_record(struct scan *s, size_t target, size_t k)
 	const struct ldm_rebuild *r = &d->records[k];
 	size_t volume = volume_by_guid(s, d->pub.group, r->volume_guid);
 	size_t source = disk_by_guid(s, d->pub.group, r->source_guid);
-	const char *why = outlived(s, target, r, volume, source);
+	const char *why;
 	struct dyn_job *j;
 
+	if (r->n_bad && strcasecmp(r->target_guid, d->pub.guid) == 0 && is_half(s, target, r, volume)) {
+		mark_volume(s, target, k, &s->volumes[volume].pub);
+		return;
+	}
+	if (r->flags & LDM_REBUILD_ENDED) {
+		/* the mark of a half that is gone: its place may be used again */
+		d->priv.rebuild_pairs_used &= ~(1u << (d->record_slots[k] - LDM_REBUILD_FIRST) / 2);
+		return;
+	}
+	why = outlived(s, target, r, volume, source);
 	if (why) {
 		/* between the commit and the end of its worker the record of a finished copy is still there */
 		if (!live_job(s, r))

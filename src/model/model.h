@@ -30,6 +30,8 @@ struct model_disk {              /* parallel to dyn_model.disks */
 		struct ldm_rebuild r;
 		uint32_t slot;       /* rel sector the valid record was read from */
 	} rebuilds[LDM_REBUILD_PAIRS];
+	size_t n_marks;              /* records of finished copies: what that half of their volume does not hold */
+	struct model_rebuild marks[LDM_REBUILD_PAIRS];
 	uint32_t rebuild_pairs_used; /* bit k: pair k is not all zeros */
 };
 

@@ -8,8 +8,6 @@
 #include "base/bytes.h"
 #include "model/scan.h"
 
-enum { DISK_FAILING = 4 }; /* ldm-format 5.5 */
-
 struct record_list {
 	size_t n;
 	const struct ldm_record **r;
@@ -184,7 +182,7 @@ static bool at_risk(const struct scan *s, const struct scan_volume *v, const str
 	if (memcmp(vol->u.volume.state, "SYNC", 4) == 0)
 		return true;
 	while ((r = view_next(db, LDM_DISK, r))) {
-		size_t disk = r->u.disk.dflags & DISK_FAILING ? disk_of_record(s, v->pub.group, r->id) : DYN_NONE;
+		size_t disk = r->u.disk.dflags & LDM_DISK_FAILING ? disk_of_record(s, v->pub.group, r->id) : DYN_NONE;
 		for (size_t i = 0; disk != DYN_NONE && i < v->pub.n_plexes; i++)
 			for (size_t k = 0; k < v->plexes[i].n_extents; k++)
 				if (v->plexes[i].extents[k].disk == disk)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "plan/sim.h"
 
@@ -29,8 +30,21 @@ static void second_half(const struct ldm_record *volume, const struct ldm_db *db
 	c->u.component.volume_id = volume->id;
 }
 
+/* Its disk could not be read everywhere: LDM's flag for that makes Windows say At Risk of every volume on it. */
+static int flag_failing(struct ldm_txn *t, const struct sim *sim, size_t group, size_t disk, struct dyn_err *err)
+{
+	const struct ldm_record *d = ldm_db_find(sim->groups[group].db, LDM_DISK, sim->disks[disk].record_id);
+	struct ldm_record r;
+
+	if (!d || d->u.disk.dflags & LDM_DISK_FAILING)
+		return 0;
+	r = *d;
+	r.u.disk.dflags |= LDM_DISK_FAILING;
+	return ldm_txn_replace(t, &r, err);
+}
+
 int op_attach(struct sim *sim, size_t group, const struct ldm_record *volume, size_t target, uint64_t target_start,
-	      struct plan_step *st, unsigned *phase, struct dyn_err *err)
+	      size_t failing, struct plan_step *st, unsigned *phase, struct dyn_err *err)
 {
 	const struct ldm_db *db = sim->groups[group].db;
 	const struct sim_disk *td = &sim->disks[target];
@@ -62,6 +76,8 @@ int op_attach(struct sim *sim, size_t group, const struct ldm_record *volume, si
 		rc = ldm_txn_add(t, &e, err);
 	if (!rc)
 		rc = ldm_txn_replace(t, disk, err);
+	if (!rc && failing != DYN_NONE)
+		rc = flag_failing(t, sim, group, failing, err);
 	if (rc) {
 		ldm_txn_free(t);
 		return rc;
@@ -91,7 +107,8 @@ static int check_source(struct sim *sim, size_t volume, struct dyn_err *err)
 	if (v->layout != DYN_LAYOUT_SIMPLE || v->n_plexes != 1 || v->plexes[0].n_extents != 1)
 		return dyn_refuse(err, -EINVAL, "Windows mirrors simple volumes of one piece only.",
 				  "%s is not a simple volume of one piece", title);
-	if (v->status != DYN_VOLUME_HEALTHY)
+	/* At Risk is the very reason to want a second half */
+	if (v->status != DYN_VOLUME_HEALTHY && v->status != DYN_VOLUME_AT_RISK)
 		return dyn_refuse(err, -EIO, "The source of a mirror must be healthy.", "%s is not healthy", title);
 	return 0;
 }
@@ -179,7 +196,7 @@ static int add_copy(struct sim *sim, size_t volume, const struct ldm_record *rec
 	st->copy.resume = resume;
 	if (plan_lock_disk(sim->p, source) || plan_lock_disk(sim->p, target))
 		return dyn_fail_nomem(err);
-	return op_attach(sim, group, record, target, r->target_start, st, &phase, err);
+	return op_attach(sim, group, record, target, r->target_start, DYN_NONE, st, &phase, err);
 }
 
 /* The record that makes an interrupted copy resumable; *next is the slot of the one after it. */
@@ -328,7 +345,7 @@ static const struct model_rebuild *find_record(const struct dyn_model *m, const 
 	return NULL;
 }
 
-static int op_resume(struct sim *sim, size_t job, struct dyn_err *err)
+static int op_resume(struct sim *sim, size_t job, bool accept, struct dyn_err *err)
 {
 	const struct dyn_job *j = &sim->m->jobs[job];
 	const struct model_rebuild *rb = find_record(sim->m, j);
@@ -346,7 +363,18 @@ static int op_resume(struct sim *sim, size_t job, struct dyn_err *err)
 		rc = range_still_free(sim, j->target, &rb->r, err);
 	if (!rc && plan_note(sim->p, "What was copied before is compared with the source again, not trusted."))
 		rc = dyn_fail_nomem(err);
-	return rc ? rc : add_copy(sim, j->volume, record, group, source, j->target, &rb->r, rb->slot ^ 1, true, err);
+	if (!rc && accept && !rb->r.n_bad)
+		rc = dyn_refuse(err, -EINVAL, "Continue it; it comes to its end by itself.", "all of %s could be read so far",
+				j->volume_title);
+	if (!rc && accept &&
+	    plan_note(sim->p, "Where %s still cannot be read, the new half gets zeros; the volume is then marked At Risk.",
+		      sim->m->disks[j->source].name))
+		rc = dyn_fail_nomem(err);
+	if (!rc)
+		rc = add_copy(sim, j->volume, record, group, source, j->target, &rb->r, rb->slot ^ 1, true, err);
+	if (!rc)
+		sim->p->steps[sim->p->n_steps - 1].copy.accept = accept;
+	return rc;
 }
 
 static int need_job(const struct dyn_model *m, size_t job, struct dyn_err *err)
@@ -365,7 +393,19 @@ int dyn_plan_resume(struct dyn_session *s, struct dyn_model *m, size_t job, stru
 		rc = sim_begin(&sim, s, m, err, "Continue the rebuild of %s", m->jobs[job].volume_title);
 	if (rc)
 		return rc;
-	return sim_finish(&sim, op_resume(&sim, job, err), out);
+	return sim_finish(&sim, op_resume(&sim, job, false, err), out);
+}
+
+int dyn_plan_finish(struct dyn_session *s, struct dyn_model *m, size_t job, struct dyn_plan **out, struct dyn_err *err)
+{
+	struct sim sim;
+	int rc = need_job(m, job, err);
+
+	if (!rc)
+		rc = sim_begin(&sim, s, m, err, "Finish the rebuild of %s with zeros", m->jobs[job].volume_title);
+	if (rc)
+		return rc;
+	return sim_finish(&sim, op_resume(&sim, job, true, err), out);
 }
 
 static int add_clear(struct sim *sim, struct plan_step *st, unsigned phase, size_t target, uint32_t slot,
@@ -416,7 +456,56 @@ int dyn_plan_cancel(struct dyn_session *s, struct dyn_model *m, size_t job, stru
 	return rc;
 }
 
+int dyn_plan_forget_unread(struct dyn_session *s, struct dyn_model *m, size_t volume, struct dyn_plan **out,
+			   struct dyn_err *err)
+{
+	const struct dyn_volume *v;
+	char title[96];
+	struct sim sim;
+	bool any = false;
+	int rc;
+
+	if (volume >= m->n_volumes)
+		return dyn_fail(err, -EINVAL, "there is no such volume");
+	v = &m->volumes[volume];
+	model_volume_title(v, title, sizeof(title));
+	rc = sim_begin(&sim, s, m, err, "Take the mark off %s", title);
+	if (rc)
+		return rc;
+	for (size_t i = 0; !rc && i < m->n_disks; i++)
+		for (size_t k = 0; !rc && k < m->priv->disks[i].n_marks; k++) {
+			const struct model_rebuild *mark = &m->priv->disks[i].marks[k];
+			struct plan_step *st;
+			if (strcasecmp(mark->r.volume_guid, v->guid) != 0)
+				continue;
+			any = true;
+			st = plan_add_step(sim.p, DYN_STEP_SECTORS, i,
+					   plan_printf(sim.p, "Remove the mark of unread sectors from %s", m->disks[i].name),
+					   "two sectors", "");
+			rc = st ? add_clear(&sim, st, 0, i, mark->slot, err) : dyn_fail_nomem(err);
+		}
+	if (!rc && !any)
+		rc = dyn_refuse(err, -EINVAL, "Nothing needs to be done.", "no half of %s is marked as holding zeros", title);
+	return sim_finish(&sim, rc, out);
+}
+
 /* ---------------------------------------------------------- the end of a rebuild */
+
+/* The record stays, as the mark of what the new half does not hold. */
+static int add_mark(struct sim *sim, struct plan_step *st, unsigned phase, size_t target, const struct plan_copy *copy,
+		    struct dyn_err *err)
+{
+	struct ldm_rebuild mark = copy->record;
+	uint8_t sector[SECTOR];
+
+	mark.sequence++;
+	mark.flags = LDM_REBUILD_ENDED;
+	ldm_rebuild_encode(&mark, sector);
+	if (sim_write(sim, st, phase, target, sim->disks[target].ph.private_start + copy->record_slot, 1,
+		      "mark of unread sectors", sector, true))
+		return dyn_fail_nomem(err);
+	return 0;
+}
 
 static int op_finish(struct sim *sim, const struct plan_copy *copy, struct dyn_err *err)
 {
@@ -444,8 +533,11 @@ static int op_finish(struct sim *sim, const struct plan_copy *copy, struct dyn_e
 			   plan_printf(sim->p, "Make %s a mirror on %s and %s", copy->volume_title, sim->m->disks[source].name,
 				       sim->m->disks[target].name),
 			   "database only", "");
-	rc = st ? op_attach(sim, sim->m->volumes[volume].group, record, target, r->target_start, st, &phase, err) :
+	rc = st ? op_attach(sim, sim->m->volumes[volume].group, record, target, r->target_start,
+			    r->n_bad ? source : DYN_NONE, st, &phase, err) :
 		  dyn_fail_nomem(err);
+	if (!rc && r->n_bad)
+		return add_mark(sim, st, phase, target, copy, err);
 	return rc ? rc : add_clear(sim, st, phase, target, copy->record_slot, err);
 }
 

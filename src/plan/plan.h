@@ -20,6 +20,7 @@ struct plan_copy {
 	uint64_t target_private_start; /* absolute sector of the target's private region */
 	char volume_title[64];
 	bool resume;
+	bool accept;                   /* zeros where the source cannot be read */
 };
 
 /* A piece of an image: `size` bytes at `image` of its descriptor go to byte `target` of the disk. Multiples of 512. */

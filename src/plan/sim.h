@@ -87,8 +87,9 @@ int op_break(struct sim *sim, size_t volume, size_t disk, bool keep, struct dyn_
 int op_delete_missing(struct sim *sim, size_t disk, struct dyn_err *err);
 int op_add_mirror(struct sim *sim, size_t volume, size_t disk, enum dyn_table table, struct dyn_err *err);
 
-/* Only the transaction that attaches a second half; also used when a rebuild ends. */
+/* Only the transaction that attaches a second half; also used when a rebuild ends. failing: the disk that could not be
+ * read everywhere and is flagged so, or DYN_NONE. */
 int op_attach(struct sim *sim, size_t group, const struct ldm_record *volume, size_t target, uint64_t target_start,
-	      struct plan_step *st, unsigned *phase, struct dyn_err *err);
+	      size_t failing, struct plan_step *st, unsigned *phase, struct dyn_err *err);
 
 #endif

@@ -209,8 +209,6 @@ static int image_range(struct image_run *x, const struct plan_range *r, enum cop
 
 	x->range = 0;
 	rc = copy_run(&t, &result);
-	if (!rc && result.bad_sectors)
-		rc = -EIO;
 	x->before += r->size;
 	x->range = 0;
 	return rc ? rc : tell(x, true);

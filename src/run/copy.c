@@ -45,6 +45,7 @@ struct run {
 	uint64_t flush_mark, flush_time;
 	uint64_t next_issue;   /* monotonic ns, by the rate limit */
 	uint64_t limit;
+	uint64_t skip;         /* what the next unreadable place is stepped over by */
 	bool holes;
 	int rc;                /* first failure: nothing more is issued */
 	uint8_t *pool;
@@ -80,7 +81,7 @@ static void fail(struct run *x, int rc, enum copy_fault fault, uint64_t at, uint
 	x->r->fault_size = size;
 }
 
-static int read_now(struct dyn_io *io, uint64_t off, uint8_t *buf, size_t n)
+int copy_read_now(struct dyn_io *io, uint64_t off, uint8_t *buf, size_t n)
 {
 	int rc = dyn_io_read(io, off, buf, n);
 
@@ -89,7 +90,7 @@ static int read_now(struct dyn_io *io, uint64_t off, uint8_t *buf, size_t n)
 	return rc;
 }
 
-static int write_now(struct dyn_io *io, uint64_t off, const uint8_t *buf, size_t n)
+int copy_write_now(struct dyn_io *io, uint64_t off, const uint8_t *buf, size_t n)
 {
 	int rc = dyn_io_write(io, off, buf, n);
 
@@ -98,35 +99,70 @@ static int write_now(struct dyn_io *io, uint64_t off, const uint8_t *buf, size_t
 	return rc;
 }
 
-static bool device_gone(int rc)
+/* A bad place of a disk is not its end: the first and the last sector tell which of them it is. */
+bool copy_source_gone(struct dyn_io *source, int rc)
 {
-	return rc == -ENODEV || rc == -ENXIO || rc == -ENOMEDIUM;
+	static const size_t n = BUFFER_ALIGN;
+	uint64_t last = source->size > n ? (source->size - n) / n * n : 0;
+	void *b = NULL;
+	bool gone;
+
+	if (rc == -ENODEV || rc == -ENXIO || rc == -ENOMEDIUM)
+		return true;
+	if (source->size < n || posix_memalign(&b, n, n))
+		return false;
+	gone = copy_read_now(source, 0, b, n) && copy_read_now(source, last, b, n);
+	free(b);
+	return gone;
 }
 
-/* A chunk of the source that did not read in one piece: 64 KiB, 4 KiB, then single sectors. What cannot be read
- * becomes zeros and is counted. */
-static void read_around(struct run *x, uint64_t off, uint8_t *buf, size_t size, size_t piece)
+/* Copying steps over a place that cannot be read, and over as much behind it as it has stepped over so far: a damaged
+ * area costs a few slow failures, not thousands of them, before all that is good is safe. */
+static void set_aside(struct run *x, struct slot *s)
 {
-	for (size_t at = 0; at < size && !x->rc; at += piece) {
-		size_t n = size - at < piece ? size - at : piece;
+	bool kept = x->t->mode == COPY_CHECK; /* an earlier run could read it, and its flush says that it is there */
+	uint64_t to = s->pos + s->size + x->skip;
+
+	if (!x->t->bad || copy_source_gone(x->t->source, s->a.result)) {
+		fail(x, s->a.result, COPY_FAULT_SOURCE_READ, s->a.offset, s->size);
+		return;
+	}
+	ranges_add(x->t->bad, s->pos, s->size, kept);
+	if (to > x->t->size)
+		to = x->t->size;
+	if (to > x->pos) {
+		ranges_fill(x->t->bad, x->pos, to - x->pos, kept);
+		x->pos = to;
+	}
+	x->skip = x->skip ? 2 * x->skip : COPY_CHUNK;
+	if (x->skip > COPY_MAX_SKIP)
+		x->skip = COPY_MAX_SKIP;
+	s->state = SLOT_DONE;
+}
+
+/* Comparing wants the very sectors: 64 KiB, 4 KiB, then single ones. What cannot be read is taken for equal, and noted. */
+static void read_around(struct run *x, struct slot *s, size_t from, size_t size, size_t piece)
+{
+	for (size_t at = from; at < from + size && !x->rc;) {
+		uint64_t place = s->a.offset + at;
+		size_t n = piece - (size_t)(place % piece);
 		int rc;
+		n = n < from + size - at ? n : from + size - at;
 		if (stopped(x)) {
 			x->rc = -ECANCELED;
 			return;
 		}
-		rc = read_now(x->t->source, off + at, buf + at, n);
-		if (rc == 0)
-			continue;
-		if (n > SECTOR && !device_gone(rc)) {
-			read_around(x, off + at, buf + at, n, n > 65536 ? 65536 : n > 4096 ? 4096 : SECTOR);
-			continue;
+		rc = copy_read_now(x->t->source, place, s->a.buf + at, n);
+		if (rc && n > SECTOR) {
+			read_around(x, s, at, n, piece > 65536 ? 65536 : piece > 4096 ? 4096 : SECTOR);
+		} else if (rc && (!x->t->bad || copy_source_gone(x->t->source, rc))) {
+			fail(x, rc, COPY_FAULT_SOURCE_READ, place, n);
+		} else if (rc) {
+			memcpy(s->a.buf + at, s->b.buf + at, n);
+			ranges_add(x->t->bad, s->pos + at, n, true);
+			x->r->unread += n;
 		}
-		memset(buf + at, 0, n);
-		if (x->r->bad_sectors == 0 || off + at < x->r->first_bad)
-			x->r->first_bad = off + at;
-		x->r->bad_sectors += n / SECTOR;
-		if (x->r->bad_sectors > COPY_MAX_BAD || device_gone(rc))
-			fail(x, rc, COPY_FAULT_SOURCE_READ, off + at, n);
+		at += n;
 	}
 }
 
@@ -136,7 +172,7 @@ static void fix_now(struct run *x, struct slot *s)
 {
 	struct dyn_io *target = x->t->target;
 	uint64_t at = x->t->target_offset + s->pos;
-	int rc = write_now(target, at, s->a.buf, s->size);
+	int rc = copy_write_now(target, at, s->a.buf, s->size);
 
 	x->r->rewritten += s->size;
 	if (!rc)
@@ -146,7 +182,7 @@ static void fix_now(struct run *x, struct slot *s)
 		return;
 	}
 	writer_forget_cache(target);
-	rc = read_now(target, at, s->b.buf, s->size);
+	rc = copy_read_now(target, at, s->b.buf, s->size);
 	if (rc)
 		fail(x, rc, COPY_FAULT_TARGET_READ, at, s->size);
 	else if (memcmp(s->a.buf, s->b.buf, s->size))
@@ -164,9 +200,9 @@ static void submit(struct run *x, struct copy_req *req)
 		return;
 	/* The ring did not take it: done here, so that a refusal is slow but never wrong. */
 	if (req->op == COPY_OP_READ)
-		req->result = read_now(req->io, req->offset, req->buf, req->size);
+		req->result = copy_read_now(req->io, req->offset, req->buf, req->size);
 	else if (req->op == COPY_OP_WRITE)
-		req->result = write_now(req->io, req->offset, req->buf, req->size);
+		req->result = copy_write_now(req->io, req->offset, req->buf, req->size);
 	else
 		req->result = dyn_io_sync(req->io);
 	complete(x, req);
@@ -184,7 +220,7 @@ static void after_write(struct run *x, struct slot *s)
 {
 	/* Once more before giving up: a timeout or a reset bus is not yet a broken disk. */
 	if (s->w.result)
-		s->w.result = write_now(s->w.io, s->w.offset, s->w.buf, s->size);
+		s->w.result = copy_write_now(s->w.io, s->w.offset, s->w.buf, s->size);
 	s->state = s->w.result ? SLOT_FAILED : SLOT_DONE;
 	x->dirty = true; /* a flush that began while this was in flight does not cover it */
 	if (s->w.result)
@@ -199,21 +235,19 @@ static void count_different(struct run *x, const struct slot *s)
 		if (x->r->different == 0 || s->pos + at < x->r->first_different)
 			x->r->first_different = s->pos + at;
 		x->r->different += SECTOR;
+		if (x->t->differ)
+			ranges_add(x->t->differ, s->pos + at, SECTOR, false);
 	}
 }
 
-/* Both sides of a comparing slot are there; true when nothing is left to do for it. */
+/* Both sides of a comparing slot are there. */
 static void compare(struct run *x, struct slot *s)
 {
-	if (only_compares(x) && s->b.result)
-		s->b.result = read_now(s->b.io, s->b.offset, s->b.buf, s->size);
 	if (s->b.result == 0 && memcmp(s->a.buf, s->b.buf, s->size) == 0) {
 		s->state = SLOT_DONE;
 	} else if (x->t->mode == COPY_CHECK) {
 		x->r->rewritten += s->size;
 		begin_write(x, s);
-	} else if (s->b.result) {
-		fail(x, s->b.result, COPY_FAULT_TARGET_READ, s->b.offset, s->size);
 	} else if (x->t->mode == COPY_COMPARE) {
 		count_different(x, s);
 		s->state = SLOT_DONE;
@@ -230,10 +264,21 @@ static void after_reads(struct run *x, struct slot *s)
 	s->state = SLOT_FAILED;
 	if (x->rc)
 		return;
-	if (s->a.result)
-		read_around(x, s->a.offset, s->a.buf, s->size, 65536);
-	if (x->rc)
+	if (s->a.result && !only_compares(x)) {
+		set_aside(x, s);
 		return;
+	}
+	x->skip = 0;
+	if (only_compares(x)) {
+		if (s->b.result)
+			s->b.result = copy_read_now(s->b.io, s->b.offset, s->b.buf, s->size);
+		if (s->b.result)
+			fail(x, s->b.result, COPY_FAULT_TARGET_READ, s->b.offset, s->size);
+		else if (s->a.result)
+			read_around(x, s, 0, s->size, 65536);
+		if (x->rc)
+			return;
+	}
 	if (x->t->mode == COPY_COPY)
 		begin_write(x, s);
 	else
@@ -281,14 +326,36 @@ static size_t chunk_size(const struct run *x)
 		n = x->t->size - x->pos;
 	if (x->holes && n > x->data_until - x->pos)
 		n = x->data_until - x->pos;
+	if (x->t->bad) {
+		const struct ranges *bad = x->t->bad;
+		size_t i = ranges_after(bad, x->pos);
+		if (i < bad->n && bad->r[i].offset - x->pos < n)
+			n = bad->r[i].offset - x->pos;
+	}
 	return (size_t)n;
 }
 
-/* Steps over holes; false at the end of the range or after a stop. */
+/* Where the next thing to do begins when pos lies in what cannot be read; else pos. */
+static uint64_t behind_bad(const struct run *x)
+{
+	const struct ranges *bad = x->t->bad;
+	size_t i = bad ? ranges_after(bad, x->pos) : 0;
+	uint64_t pos = x->pos;
+
+	for (; bad && i < bad->n && bad->r[i].offset <= pos; i++)
+		pos = bad->r[i].offset + bad->r[i].size;
+	return pos < x->t->size ? pos : x->t->size;
+}
+
+/* Steps over holes and bad places; false at the end of the range or after a stop. */
 static bool find_data(struct run *x)
 {
 	while (!x->rc && x->pos < x->t->size) {
-		uint64_t data = 0;
+		uint64_t data = 0, pos = behind_bad(x);
+		if (pos > x->pos) {
+			x->pos = pos;
+			continue;
+		}
 		if (!x->holes || x->pos < x->data_until)
 			return true;
 		x->pos += copy_holes_skip(x->t->source, x->t->source_offset + x->pos, x->t->target,

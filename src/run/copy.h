@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "base/io.h"
+#include "base/ranges.h"
 
 enum copy_mode {
 	COPY_COPY,   /* source to target */
@@ -23,13 +24,13 @@ enum copy_mode {
 
 enum copy_fault {
 	COPY_FAULT_NONE,
-	COPY_FAULT_SOURCE_READ,  /* more than COPY_MAX_BAD sectors, or the disk is gone */
+	COPY_FAULT_SOURCE_READ,  /* the disk does not answer any more; or no map for what it cannot read was given */
 	COPY_FAULT_TARGET_WRITE,
 	COPY_FAULT_TARGET_READ,  /* what was written cannot be read back */
 	COPY_FAULT_DIFFERS,      /* still different after it was copied again */
 };
 
-enum { COPY_CHUNK = 1 << 20, COPY_DEPTH = 16, COPY_MAX_BAD = 8192 /* sectors: 4 MiB */ };
+enum { COPY_CHUNK = 1 << 20, COPY_DEPTH = 16, COPY_MAX_SKIP = 64 << 20, COPY_MAX_RANGES = 4096 };
 
 struct copy_task {
 	enum copy_mode mode;
@@ -37,6 +38,14 @@ struct copy_task {
 	uint64_t source_offset, target_offset, size; /* bytes, multiples of 512 */
 	uint64_t start;    /* bytes of the range that are done already, a multiple of 512 */
 	bool no_uring;
+	/*
+	 * What of the source cannot be read; NULL: such a place ends the run. COPY and CHECK step over it and over what
+	 * lies behind it, further each time, so that the good areas come first; copy_retry() sees to the rest. VERIFY and
+	 * COMPARE find the very sectors and do not compare them. What is in there from the start is stepped over. `kept`:
+	 * the target holds what an earlier run read.
+	 */
+	struct ranges *bad;
+	struct ranges *differ; /* COMPARE: where the sides differ; may be NULL */
 	/* All callbacks run on the calling thread; stop and limit may be NULL. */
 	void *arg;
 	/* Asked between chunks and at least ten times a second. */
@@ -49,8 +58,7 @@ struct copy_task {
 
 struct copy_result {
 	uint64_t done;        /* finished and flushed, bytes from the start of the range */
-	uint64_t bad_sectors; /* of the source, 512 bytes each; the target holds zeros there */
-	uint64_t first_bad;   /* byte on the source disk */
+	uint64_t unread;      /* VERIFY, COMPARE: bytes of the source that could not be read now */
 	uint64_t rewritten;   /* bytes that differed and were copied again */
 	uint64_t different, first_different; /* COMPARE: bytes in differing sectors; the first one, from the start of the range */
 	enum copy_fault fault;
@@ -58,8 +66,22 @@ struct copy_result {
 	bool uring;           /* which back end did it */
 };
 
-/* 0: all of the range is done (look at bad_sectors); -ECANCELED: stopped; else -errno with r->fault. */
+/* 0: all of the range is done (look at `bad`); -ECANCELED: stopped; else -errno with r->fault. */
 int copy_run(const struct copy_task *t, struct copy_result *r);
+
+/*
+ * Reads the ranges of t->bad again, in smaller and smaller pieces down to a sector; what can be read now is copied and,
+ * once that is flushed, leaves the set. progress is told how many bytes have left it. Returns as copy_run().
+ */
+int copy_retry(const struct copy_task *t, struct copy_result *r);
+/* Puts zeros into the target where t->bad says that it holds nothing yet, flushes and reads them back. Returns as copy_run(). */
+int copy_zero(const struct copy_task *t, struct copy_result *r);
+
+/* Shared by copy.c and copy_bad.c: transfers that drop O_DIRECT where it is refused. */
+int copy_read_now(struct dyn_io *io, uint64_t off, uint8_t *buf, size_t n);
+int copy_write_now(struct dyn_io *io, uint64_t off, const uint8_t *buf, size_t n);
+/* After a failed read: is there still a disk that answers? rc: what the read said. */
+bool copy_source_gone(struct dyn_io *source, int rc);
 
 /* ---------------------------------------------------------- back ends */
 

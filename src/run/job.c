@@ -3,6 +3,7 @@
  * job.c - the queue of rebuilds and the calls on it. One worker thread carries out one job
  * after the other; whoever calls only sets wishes (want, limit) and reads snapshots.
  */
+#include "run/copy.h"
 #include "run/job.h"
 
 #include <errno.h>
@@ -34,7 +35,7 @@ void job_wake(struct run_state *rs)
 
 bool job_is_live(const struct job *j)
 {
-	return j->pub.state <= DYN_JOB_PAUSED;
+	return j->pub.state <= DYN_JOB_UNDECIDED;
 }
 
 static bool is_running(const struct job *j)
@@ -48,10 +49,13 @@ void job_set_state(struct job *j, enum dyn_job_state state, const struct dyn_err
 
 	pthread_mutex_lock(&rs->lock);
 	j->pub.state = state;
-	if (result)
-		j->pub.result = *result;
+	j->pub.result = result ? *result : (struct dyn_err){ 0 };
 	if (state == DYN_JOB_QUEUED || state >= DYN_JOB_PAUSED)
 		j->pub.rate = j->pub.seconds_left = 0;
+	j->pub.errors = ranges_bytes(&j->bad) / SECTOR;
+	j->pub.n_unread = 0;
+	for (size_t i = 0; i < j->copy.record.n_bad; i++)
+		j->pub.unread[j->pub.n_unread++] = j->copy.record.bad[i];
 	pthread_cond_broadcast(&rs->changed);
 	pthread_mutex_unlock(&rs->lock);
 	job_wake(rs);
@@ -145,6 +149,7 @@ static void job_free(struct job *j)
 	if (!j)
 		return;
 	job_release(j);
+	ranges_free(&j->bad);
 	free(j->source_path);
 	free(j->target_path);
 	free(j);
@@ -177,6 +182,7 @@ static void fill_pub(struct job *j)
 	p->volume = p->source = p->target = DYN_NONE;
 	p->done = r->done * SECTOR;
 	p->total = j->size;
+	p->errors = r->errors;
 }
 
 static struct job *job_new(struct dyn_session *s, const struct dyn_plan *p, size_t step, const struct run_held *h)
@@ -195,17 +201,22 @@ static struct job *job_new(struct dyn_session *s, const struct dyn_plan *p, size
 	j->source_offset = st->source_offset;
 	j->target_offset = st->target_offset;
 	j->size = st->size;
+	j->accept = j->copy.accept;
 	/* A record that came as far as verifying needs no check of its own: verifying compares everything. */
 	if (j->copy.record.phase == LDM_REBUILD_VERIFY)
-		j->phase = JOB_PHASE_VERIFY;
+		j->phase = j->copy.record.n_bad ? JOB_PHASE_RETRY : JOB_PHASE_VERIFY;
 	else if (j->copy.resume && j->copy.record.done > 0)
 		j->phase = JOB_PHASE_CHECK;
 	else
 		j->phase = JOB_PHASE_COPY;
 	fill_pub(j);
-	if (!j->source_path || !j->target_path || share_locks(j, h)) {
+	if (!j->source_path || !j->target_path || ranges_init(&j->bad, COPY_MAX_RANGES) || share_locks(j, h)) {
 		job_free(j);
 		return NULL;
+	}
+	for (size_t i = 0; i < j->copy.record.n_bad; i++) {
+		const struct dyn_range *b = &j->copy.record.bad[i];
+		ranges_add(&j->bad, b->offset, b->size, b->kept);
 	}
 	return j;
 }
@@ -357,7 +368,7 @@ int dyn_job_pause(struct dyn_session *s, unsigned id)
 		rc = -EBUSY;
 	else if (is_running(j))
 		j->want = JOB_WANT_PAUSE;
-	else
+	else if (j->pub.state == DYN_JOB_QUEUED)
 		j->pub.state = DYN_JOB_PAUSED; /* it was waiting: its record is on disk already */
 	pthread_cond_broadcast(&rs->changed);
 	pthread_mutex_unlock(&rs->lock);
@@ -379,8 +390,32 @@ int dyn_job_continue(struct dyn_session *s, unsigned id)
 		rc = -EBUSY;
 	if (!rc) {
 		j->want = JOB_WANT_RUN;
-		if (j->pub.state == DYN_JOB_PAUSED)
+		if (j->pub.state >= DYN_JOB_PAUSED)
 			j->pub.state = DYN_JOB_QUEUED;
+		pthread_cond_broadcast(&rs->changed);
+	}
+	pthread_mutex_unlock(&rs->lock);
+	job_wake(rs);
+	return rc;
+}
+
+int dyn_job_finish(struct dyn_session *s, unsigned id)
+{
+	struct run_state *rs = s->run;
+	struct job *j;
+	int rc = 0;
+
+	pthread_mutex_lock(&rs->lock);
+	j = find_live(rs, id);
+	if (!j)
+		rc = -ESRCH;
+	else if (j->want == JOB_WANT_CANCEL)
+		rc = -EBUSY;
+	else if (j->pub.state != DYN_JOB_UNDECIDED)
+		rc = -EINVAL;
+	if (!rc) {
+		j->accept = true;
+		j->pub.state = DYN_JOB_QUEUED;
 		pthread_cond_broadcast(&rs->changed);
 	}
 	pthread_mutex_unlock(&rs->lock);
@@ -425,7 +460,7 @@ static bool busy(const struct run_state *rs)
 {
 	for (size_t i = 0; i < rs->n_jobs; i++) {
 		const struct job *j = rs->jobs[i];
-		if (job_is_live(j) && (j->pub.state != DYN_JOB_PAUSED || j->want == JOB_WANT_CANCEL))
+		if (job_is_live(j) && (j->pub.state < DYN_JOB_PAUSED || j->want == JOB_WANT_CANCEL))
 			return true;
 	}
 	return false;

@@ -3,17 +3,17 @@
 #ifndef DYN_RUN_JOB_H
 #define DYN_RUN_JOB_H
 
+#include "base/ranges.h"
 #include "run/run.h"
 
-struct copy_result;
-
 enum job_want { JOB_WANT_RUN, JOB_WANT_PAUSE, JOB_WANT_CANCEL };
-enum job_phase { JOB_PHASE_CHECK, JOB_PHASE_COPY, JOB_PHASE_VERIFY };
+enum job_phase { JOB_PHASE_CHECK, JOB_PHASE_COPY, JOB_PHASE_RETRY, JOB_PHASE_VERIFY };
 
 struct job {
 	/* under run_state.lock */
 	struct dyn_job pub;
 	enum job_want want;
+	bool accept;              /* finish with zeros where the source cannot be read; once set it stays */
 	/* set before it is queued, constant */
 	struct dyn_session *s;
 	char *source_path, *target_path;
@@ -26,8 +26,8 @@ struct job {
 	enum job_phase phase;
 	uint64_t pos;             /* bytes of the phase that are done */
 	struct dyn_io *source, *target;
-	uint64_t bad_sectors, first_bad;
-	const struct copy_result *now; /* of the phase under way */
+	struct ranges bad;        /* what of the source could not be read (yet), bytes of the volume */
+	uint64_t retrying;        /* bytes of it when retrying began */
 	uint64_t record_time, wake_time, rate_time, rate_pos; /* monotonic ns, ns, ns, bytes */
 	int callback_rc;
 	struct dyn_err callback_err;

@@ -21,10 +21,18 @@ static const uint64_t RECORD_NS = 5000000000u, SECOND_NS = 1000000000u, WAKE_NS 
 
 /* --------------------------------------------------------------- the record */
 
-/* Sectors of the source that could not be read, those of the phase under way included. */
-static uint64_t errors(const struct job *j)
+/* What of the source could not be read goes into the record; that has room for a few ranges, which then cover more. */
+static void put_bad(const struct job *j, struct ldm_rebuild *r)
 {
-	return j->bad_sectors + (j->now ? j->now->bad_sectors : 0);
+	struct dyn_range few[COPY_MAX_RANGES + 2];
+	struct ranges x = { .n = j->bad.n, .max = COPY_MAX_RANGES, .r = few };
+
+	memcpy(few, j->bad.r, j->bad.n * sizeof(few[0]));
+	ranges_squeeze(&x, LDM_REBUILD_RANGES);
+	memset(r->bad, 0, sizeof(r->bad));
+	memcpy(r->bad, few, x.n * sizeof(few[0]));
+	r->n_bad = x.n;
+	r->errors = ranges_bytes(&j->bad) / SECTOR;
 }
 
 static int record_write(struct job *j, struct dyn_err *err)
@@ -38,7 +46,7 @@ static int record_write(struct job *j, struct dyn_err *err)
 		return dyn_fail_nomem(err);
 	r->sequence++;
 	r->updated = session_filetime(j->s);
-	r->errors = errors(j);
+	put_bad(j, r);
 	ldm_rebuild_encode(r, b);
 	pthread_mutex_lock(&j->s->run->meta);
 	rc = dyn_io_write(j->target, sector * SECTOR, b, SECTOR);
@@ -108,7 +116,7 @@ static void publish(struct job *j, uint64_t total)
 	       (now - j->wake_time >= WAKE_NS && total && j->pos * 100 / total != j->pub.done * 100 / total);
 	j->pub.done = j->pos;
 	j->pub.total = total;
-	j->pub.errors = errors(j);
+	j->pub.errors = ranges_bytes(&j->bad) / SECTOR;
 	j->pub.seconds_left = j->pub.rate ? (total - j->pos + j->pub.rate - 1) / j->pub.rate : 0;
 	pthread_mutex_unlock(&rs->lock);
 	if (wake) {
@@ -119,6 +127,8 @@ static void publish(struct job *j, uint64_t total)
 
 static uint64_t phase_size(const struct job *j)
 {
+	if (j->phase == JOB_PHASE_RETRY)
+		return j->retrying;
 	return j->phase == JOB_PHASE_CHECK ? j->copy.record.done * SECTOR : j->size;
 }
 
@@ -158,8 +168,7 @@ static int copy_failed(struct job *j, int rc, const struct copy_result *r, struc
 			      j->target_title, at, last);
 		break;
 	case COPY_FAULT_SOURCE_READ:
-		rc = dyn_fail(err, rc, "%s cannot be read at sector %llu: %s (%llu sectors so far)", j->source_title, at, why,
-			      (unsigned long long)r->bad_sectors);
+		rc = dyn_fail(err, rc, "%s does not answer any more (reading sector %llu: %s)", j->source_title, at, why);
 		break;
 	default:
 		rc = dyn_fail(err, rc, "the rebuild of %s stopped: %s", j->copy.volume_title, why);
@@ -170,46 +179,132 @@ static int copy_failed(struct job *j, int rc, const struct copy_result *r, struc
 	return rc;
 }
 
-static int source_damaged(struct job *j, struct dyn_err *err)
+/* The places, as sectors of the volume: "2048-2050, 9000, ...". */
+static void list_places(const struct job *j, char *dst, size_t size)
 {
-	return dyn_refuse(err, -EIO,
-			  "The volume stays what it was. Save its files, then continue (the sectors are tried again) or cancel.",
-			  "%llu sector%s of %s could not be read, the first at sector %llu",
-			  (unsigned long long)j->bad_sectors, j->bad_sectors == 1 ? "" : "s", j->source_title,
-			  (unsigned long long)(j->first_bad / SECTOR));
+	size_t len = 0;
+
+	dst[0] = '\0';
+	for (size_t i = 0; i < j->bad.n; i++) {
+		unsigned long long first = j->bad.r[i].offset / SECTOR, n = j->bad.r[i].size / SECTOR;
+		char one[64];
+
+		if (n > 1)
+			snprintf(one, sizeof(one), "%s%llu-%llu", i ? ", " : "", first, first + n - 1);
+		else
+			snprintf(one, sizeof(one), "%s%llu", i ? ", " : "", first);
+		if (len + strlen(one) + 6 > size) {
+			snprintf(dst + len, size - len, ", ...");
+			return;
+		}
+		len += (size_t)snprintf(dst + len, size - len, "%s", one);
+	}
 }
 
-static int run_phase(struct job *j, struct dyn_err *err)
+/* Everything that could be read is on the target; the rest is for people to decide. */
+static void undecided(struct job *j, struct dyn_err *err)
 {
-	static const enum copy_mode modes[] = { COPY_CHECK, COPY_COPY, COPY_VERIFY };
-	static const enum dyn_job_state states[] = { DYN_JOB_CHECKING, DYN_JOB_COPYING, DYN_JOB_VERIFYING };
-	struct copy_task t = { .mode = modes[j->phase], .source = j->source, .target = j->target,
-			       .source_offset = j->source_offset, .target_offset = j->target_offset,
-			       .size = phase_size(j), .start = j->pos, .no_uring = getenv("DYNADISK_NO_URING") != NULL,
-			       .arg = j, .stop = want_stop, .limit = get_limit, .progress = on_progress };
-	struct copy_result r = { 0 };
-	int rc;
+	unsigned long long n = ranges_bytes(&j->bad) / SECTOR;
+	char places[160];
 
+	list_places(j, places, sizeof(places));
+	dyn_refuse(err, -EIO,
+		   "Save its files first. Then try again, finish the rebuild with zeros in those sectors, or cancel it: the volume then "
+		   "stays as it is.",
+		   "%llu sector%s of %s could not be read (sectors of the volume: %s)", n, n == 1 ? "" : "s", j->source_title, places);
+}
+
+/* What a mirror that was finished all the same must not be silent about. */
+static void say_unread(struct job *j, struct dyn_err *said)
+{
+	unsigned long long zeros = 0, kept = 0;
+	char places[160], old[80] = "";
+
+	for (size_t i = 0; i < j->bad.n; i++)
+		*(j->bad.r[i].kept ? &kept : &zeros) += j->bad.r[i].size / SECTOR;
+	list_places(j, places, sizeof(places));
+	if (kept)
+		snprintf(old, sizeof(old), "%s%llu what was read there earlier", zeros ? ", and in " : "", kept);
+	dyn_refuse(said, -EIO, "Check the volume's files (chkdsk), and replace the disk that cannot be read.",
+		   "%llu sectors of %s could not be read: the new half holds zeros in %llu of them%s (sectors of the volume: %s)",
+		   zeros + kept, j->source_title, zeros, old, places);
+}
+
+static void log_unread(struct job *j)
+{
+	for (size_t i = 0; i < j->bad.n; i++)
+		session_log(j->s, "unread %s: sectors %llu count %llu of the volume: %s", j->source_path,
+			    (unsigned long long)(j->bad.r[i].offset / SECTOR), (unsigned long long)(j->bad.r[i].size / SECTOR),
+			    j->bad.r[i].kept ? "the copy holds what was read earlier" : "the copy holds nothing or zeros");
+}
+
+static struct copy_task phase_task(struct job *j, enum copy_mode mode)
+{
+	return (struct copy_task){ .mode = mode, .source = j->source, .target = j->target,
+				   .source_offset = j->source_offset, .target_offset = j->target_offset,
+				   .size = phase_size(j), .start = j->pos, .no_uring = getenv("DYNADISK_NO_URING") != NULL,
+				   .bad = &j->bad, .arg = j, .stop = want_stop, .limit = get_limit, .progress = on_progress };
+}
+
+static void begin_phase(struct job *j, enum dyn_job_state state)
+{
 	j->rate_time = job_now_ns();
 	j->rate_pos = j->pos;
-	publish(j, t.size);
-	job_set_state(j, states[j->phase], NULL);
-	j->now = &r;
-	rc = copy_run(&t, &r);
-	j->now = NULL;
-	if (r.bad_sectors && (!j->bad_sectors || r.first_bad < j->first_bad))
-		j->first_bad = r.first_bad;
-	j->bad_sectors += r.bad_sectors;
-	publish(j, t.size);
+	publish(j, phase_size(j));
+	job_set_state(j, state, NULL);
+}
+
+static int end_phase(struct job *j, int rc, const struct copy_result *r, struct dyn_err *err)
+{
+	publish(j, phase_size(j));
 	if (!rc || rc == -ECANCELED)
 		return rc;
 	if (j->callback_rc) {
 		*err = j->callback_err;
 		return j->callback_rc;
 	}
-	return copy_failed(j, rc, &r, err);
+	return copy_failed(j, rc, r, err);
 }
 
+static int run_phase(struct job *j, struct dyn_err *err)
+{
+	static const enum copy_mode modes[] = { COPY_CHECK, COPY_COPY, COPY_COPY, COPY_VERIFY };
+	static const enum dyn_job_state states[] = { DYN_JOB_CHECKING, DYN_JOB_COPYING, DYN_JOB_RETRYING, DYN_JOB_VERIFYING };
+	struct copy_task t = phase_task(j, modes[j->phase]);
+	struct copy_result r = { 0 };
+
+	begin_phase(j, states[j->phase]);
+	return end_phase(j, copy_run(&t, &r), &r, err);
+}
+
+/* The places that did not read: once more, smaller and smaller; then zeros, if that has been decided. */
+static int run_retry(struct job *j, struct dyn_err *err)
+{
+	struct copy_result r = { 0 };
+	struct copy_task t;
+	int rc;
+
+	j->pos = 0;
+	j->retrying = ranges_bytes(&j->bad);
+	begin_phase(j, DYN_JOB_RETRYING);
+	t = phase_task(j, COPY_COPY);
+	rc = copy_retry(&t, &r);
+	if (!rc && j->accept)
+		rc = copy_zero(&t, &r);
+	return end_phase(j, rc, &r, err);
+}
+
+static int start_verify(struct job *j, struct dyn_err *err)
+{
+	j->phase = JOB_PHASE_VERIFY;
+	j->pos = 0;
+	j->copy.record.done = j->size / SECTOR;
+	j->copy.record.phase = LDM_REBUILD_VERIFY;
+	j->copy.record.verified = 0;
+	return record_write(j, err);
+}
+
+/* 1: all that can be done without a decision is done. */
 static int run_phases(struct job *j, struct dyn_err *err)
 {
 	int rc = 0;
@@ -225,21 +320,27 @@ static int run_phases(struct job *j, struct dyn_err *err)
 		rc = run_phase(j, err);
 		if (rc)
 			return rc;
-		if (j->bad_sectors)
-			return source_damaged(j, err);
-		j->phase = JOB_PHASE_VERIFY;
-		j->pos = 0;
-		j->copy.record.done = j->size / SECTOR;
-		j->copy.record.phase = LDM_REBUILD_VERIFY;
-		j->copy.record.verified = 0;
-		rc = record_write(j, err);
+		j->phase = JOB_PHASE_RETRY;
+	}
+	if (j->phase == JOB_PHASE_RETRY) {
+		if (j->bad.n)
+			rc = run_retry(j, err);
+		if (!rc && j->bad.n && !j->accept)
+			return 1;
+		if (!rc)
+			rc = start_verify(j, err);
 		if (rc)
 			return rc;
 	}
 	rc = run_phase(j, err);
-	if (!rc && j->bad_sectors)
-		rc = source_damaged(j, err);
-	return rc;
+	if (rc || !j->bad.n)
+		return rc;
+	/* what is read no more since it was copied was not compared: that is for people to decide as well */
+	j->copy.record.verified = j->size / SECTOR;
+	if (j->accept)
+		return record_write(j, err); /* it stays, as the mark of what the new half does not hold */
+	j->phase = JOB_PHASE_RETRY;
+	return 1;
 }
 
 /* -------------------------------------------------------------------- commit */
@@ -322,6 +423,24 @@ static int open_disks(struct job *j, struct dyn_err *err)
 	return 0;
 }
 
+/* Waits for a decision with its locks held; the record says what is missing, so that it can be taken elsewhere, too. */
+static int decide(struct job *j, struct dyn_err *err)
+{
+	struct dyn_err why = { 0 };
+	int rc;
+
+	j->copy.record.done = j->size / SECTOR;
+	j->copy.record.phase = LDM_REBUILD_COPY;
+	j->copy.record.verified = 0;
+	rc = record_write(j, err);
+	if (rc)
+		return rc;
+	undecided(j, &why);
+	log_unread(j);
+	job_set_state(j, DYN_JOB_UNDECIDED, &why);
+	return 0;
+}
+
 static void close_disks(struct job *j)
 {
 	dyn_io_close(j->source);
@@ -332,33 +451,55 @@ static void close_disks(struct job *j)
 /* Stopped by a wish: the record says how far it came. */
 static int stop_here(struct job *j, struct dyn_err *err)
 {
-	int rc = record_write(j, err);
 	bool pause;
+	int rc;
 
+	pthread_mutex_lock(&j->s->run->lock);
+	pause = j->want == JOB_WANT_PAUSE;
+	pthread_mutex_unlock(&j->s->run->lock);
+	j->copy.record.flags = pause ? LDM_REBUILD_PAUSED : 0;
+	rc = record_write(j, err);
 	if (rc)
 		return rc;
 	pthread_mutex_lock(&j->s->run->lock);
-	pause = j->want == JOB_WANT_PAUSE;
-	if (pause)
+	if (pause && j->want == JOB_WANT_PAUSE)
 		j->want = JOB_WANT_RUN; /* the wish is granted */
 	pthread_mutex_unlock(&j->s->run->lock);
 	job_set_state(j, pause ? DYN_JOB_PAUSED : DYN_JOB_QUEUED, NULL);
 	return 0;
 }
 
+/* Makes the volume a mirror; `said` is filled when there is something to say about it. */
+static int commit(struct job *j, struct dyn_err *said, struct dyn_err *err)
+{
+	int rc;
+
+	job_set_state(j, DYN_JOB_COMMITTING, NULL);
+	rc = finish_plan(j, true, err);
+	if (!rc && j->bad.n) {
+		say_unread(j, said);
+		log_unread(j);
+	}
+	return rc;
+}
+
 void job_run(struct job *j)
 {
-	struct dyn_err err = { 0 };
+	struct dyn_err err = { 0 }, said = { 0 };
 	int rc = open_disks(j, &err);
 
 	j->callback_rc = 0;
 	j->record_time = job_now_ns();
 	session_log(j->s, "write %s sector %llu count %llu: copy of %s", j->target_path,
 		    (unsigned long long)(j->target_offset / SECTOR), (unsigned long long)(j->size / SECTOR), j->source_path);
+	if (!rc && j->copy.record.flags) { /* it is no longer paused: others may want to know */
+		j->copy.record.flags = 0;
+		rc = record_write(j, &err);
+	}
 	if (!rc)
 		rc = run_phases(j, &err);
-	if (rc == -ECANCELED) {
-		rc = stop_here(j, &err);
+	if (rc == -ECANCELED || rc == 1) {
+		rc = rc == 1 ? decide(j, &err) : stop_here(j, &err);
 		close_disks(j);
 		if (!rc)
 			return;
@@ -366,13 +507,11 @@ void job_run(struct job *j)
 		if (j->target && rc)
 			(void)record_write(j, NULL); /* the place it came to, if the disk still takes it */
 		close_disks(j);
-		if (!rc) {
-			job_set_state(j, DYN_JOB_COMMITTING, NULL);
-			rc = finish_plan(j, true, &err);
-		}
+		if (!rc)
+			rc = commit(j, &said, &err);
 	}
 	pthread_mutex_lock(&j->s->run->meta);
 	job_release(j);
 	pthread_mutex_unlock(&j->s->run->meta);
-	job_set_state(j, rc ? DYN_JOB_FAILED : DYN_JOB_DONE, rc ? &err : NULL);
+	job_set_state(j, rc ? DYN_JOB_FAILED : DYN_JOB_DONE, rc ? &err : &said);
 }

@@ -3,6 +3,7 @@ libdynadisk_a_SOURCES += \
 	src/run/apply.c \
 	src/run/check.c \
 	src/run/copy.c src/run/copy.h \
+	src/run/copy_bad.c \
 	src/run/copy_holes.c \
 	src/run/copy_threads.c \
 	src/run/copy_uring.c \

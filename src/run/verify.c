@@ -14,6 +14,7 @@ struct verify {
 	struct dyn_verify *out;
 	int (*progress)(void *arg, uint64_t done, uint64_t total);
 	void *arg;
+	struct ranges differ, unread;  /* of the volume */
 	uint64_t before, total; /* bytes compared by earlier pieces; of all */
 	int rc;                 /* what progress said */
 };
@@ -52,13 +53,39 @@ static int failed(const struct verify *x, const struct dyn_extent *b, const stru
 			  x->m->disks[b->disk].name, (unsigned long long)r->fault_at, strerror(-rc));
 }
 
+static void take_ranges(struct ranges *all, const struct ranges *piece, uint64_t at)
+{
+	for (size_t i = 0; i < piece->n; i++)
+		ranges_add(all, at + piece->r[i].offset, piece->r[i].size, false);
+	all->squeezed |= piece->squeezed;
+}
+
+static int compare_range(struct verify *x, struct copy_task *t, uint64_t at, struct copy_result *r)
+{
+	struct ranges differ, unread = { 0 };
+	int rc = ranges_init(&differ, COPY_MAX_RANGES);
+
+	if (!rc)
+		rc = ranges_init(&unread, COPY_MAX_RANGES);
+	if (!rc) {
+		t->differ = &differ;
+		t->bad = &unread;
+		rc = copy_run(t, r);
+		take_ranges(&x->differ, &differ, at);
+		take_ranges(&x->unread, &unread, at);
+	}
+	ranges_free(&differ);
+	ranges_free(&unread);
+	return rc;
+}
+
 /* Compares as much as lies in one piece on both sides; *size says how much that was. */
 static int compare_piece(struct verify *x, const struct dyn_plex *p, uint64_t at, uint64_t *size, struct dyn_err *err)
 {
 	const struct dyn_extent *a, *b;
 	struct dyn_io *source = NULL, *target = NULL;
 	uint64_t from, to, n;
-	struct copy_result r;
+	struct copy_result r = { 0 };
 	int rc;
 
 	if (!place_in(&x->v->plexes[0], at, &a, &from, size) || !place_in(p, at, &b, &to, &n))
@@ -69,18 +96,18 @@ static int compare_piece(struct verify *x, const struct dyn_plex *p, uint64_t at
 	if (!rc)
 		rc = dyn_io_open_ro(x->m->disks[b->disk].path, &target, err);
 	if (!rc) {
-		const struct copy_task t = { .mode = COPY_COMPARE, .source = source, .target = target, .source_offset = from,
+		struct copy_task t = { .mode = COPY_COMPARE, .source = source, .target = target, .source_offset = from,
 					     .target_offset = to, .size = *size, .arg = x, .progress = on_progress };
 
 		writer_set_direct(source); /* what the disks hold, not what is remembered of them */
 		writer_set_direct(target);
-		rc = copy_run(&t, &r);
+		rc = compare_range(x, &t, at, &r);
 		if (rc)
 			rc = failed(x, r.fault == COPY_FAULT_SOURCE_READ ? a : b, &r, rc, err);
 		if (r.different && x->out->different == 0)
 			x->out->first = at + r.first_different;
 		x->out->different += r.different;
-		x->out->unreadable += r.bad_sectors * 512;
+		x->out->unreadable += r.unread;
 	}
 	dyn_io_close(source);
 	dyn_io_close(target);
@@ -111,6 +138,19 @@ static int may_verify(const struct dyn_model *m, size_t volume, struct dyn_err *
 	return 0;
 }
 
+static size_t give_ranges(struct ranges *x, struct dyn_range out[DYN_VERIFY_RANGES], bool *joined)
+{
+	size_t n;
+
+	ranges_squeeze(x, DYN_VERIFY_RANGES);
+	*joined |= x->squeezed;
+	n = x->n;
+	for (size_t i = 0; i < n; i++)
+		out[i] = x->r[i];
+	ranges_free(x);
+	return n;
+}
+
 int dyn_verify(struct dyn_session *s, struct dyn_model *m, size_t volume,
 	       int (*progress)(void *arg, uint64_t done, uint64_t total), void *arg, struct dyn_verify *out,
 	       struct dyn_err *err)
@@ -123,6 +163,10 @@ int dyn_verify(struct dyn_session *s, struct dyn_model *m, size_t volume,
 	if (rc)
 		return rc;
 	x.v = &m->volumes[volume];
+	if (ranges_init(&x.differ, COPY_MAX_RANGES) || ranges_init(&x.unread, COPY_MAX_RANGES)) {
+		ranges_free(&x.differ);
+		return dyn_fail_nomem(err);
+	}
 	x.total = x.v->size * (x.v->n_plexes - 1);
 	for (size_t p = 1; !rc && p < x.v->n_plexes; p++)
 		for (uint64_t at = 0, n = 0; !rc && at < x.v->size; at += n) {
@@ -130,5 +174,7 @@ int dyn_verify(struct dyn_session *s, struct dyn_model *m, size_t volume,
 			x.before += n;
 		}
 	out->size = x.v->size;
+	out->n_differ = give_ranges(&x.differ, out->differ, &out->joined);
+	out->n_unread = give_ranges(&x.unread, out->unread, &out->joined);
 	return rc;
 }

@@ -41,9 +41,9 @@ import json, sys
 want = {"": "schema disks groups volumes jobs",
         "disks": "number name path guid model serial size free status type table group",
         "groups": "guid name transaction",
-        "volumes": "number name guid letter label fs layout size status plexes",
+        "volumes": "number name guid letter label fs layout size status plexes unread",
         "plexes": "name status extents", "extents": "disk offset size volume_offset",
-        "jobs": "kind volume done total rate state"}
+        "jobs": "kind volume done total rate state errors unread", "unread": "offset size"}
 def walk(name, o):
     assert list(o) == want[name].split(), (name, list(o))
     for k, v in o.items():
@@ -54,7 +54,7 @@ walk("", m)
 assert m["schema"] == 1
 names = {d["name"] for d in m["disks"]}
 for v in m["volumes"]:
-    assert v["status"] in "healthy failed_redundancy failed rebuilding stale unknown".split(), v
+    assert v["status"] in "healthy at_risk failed_redundancy failed rebuilding stale unknown".split(), v
     assert v["layout"] in "simple spanned striped mirror raid5 partition".split(), v
     for p in v["plexes"]:
         for e in p["extents"]:

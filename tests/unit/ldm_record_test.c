@@ -336,6 +336,28 @@ static void rebuild_record_round_trip(void **state)
 		assert_int_equal(ldm_rebuild_decode(b, &back, NULL), -EBADMSG);
 		b[at] ^= 0x10;
 	}
+	r.flags = LDM_REBUILD_PAUSED;
+	r.n_bad = LDM_REBUILD_RANGES;
+	for (uint64_t i = 0; i < LDM_REBUILD_RANGES; i++)
+		r.bad[i] = (struct dyn_range){ i * 4096, 512 + i % 3 * 512, i % 2 };
+	ldm_rebuild_encode(&r, b);
+	assert_int_equal(ldm_rebuild_decode(b, &back, NULL), 0);
+	assert_memory_equal(&back, &r, sizeof(r));
+	r.bad[3].offset = r.bad[2].offset; /* out of order */
+	ldm_rebuild_encode(&r, b);
+	assert_int_equal(ldm_rebuild_decode(b, &back, NULL), -EBADMSG);
+	r.n_bad = 1;
+	r.bad[0] = (struct dyn_range){ r.size * 512, 512, false }; /* outside */
+	ldm_rebuild_encode(&r, b);
+	assert_int_equal(ldm_rebuild_decode(b, &back, NULL), -EBADMSG);
+	r.bad[0] = (struct dyn_range){ 512, 0, false }; /* empty */
+	ldm_rebuild_encode(&r, b);
+	assert_int_equal(ldm_rebuild_decode(b, &back, NULL), -EBADMSG);
+	r.n_bad = 0;
+	r.flags = 4; /* of a later version */
+	ldm_rebuild_encode(&r, b);
+	assert_int_equal(ldm_rebuild_decode(b, &back, NULL), -EBADMSG);
+	r.flags = 0;
 	r.done = r.size + 1; /* well-formed, but impossible */
 	ldm_rebuild_encode(&r, b);
 	assert_int_equal(ldm_rebuild_decode(b, &back, NULL), -EBADMSG);

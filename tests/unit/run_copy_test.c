@@ -131,7 +131,6 @@ static void copies_on(void **state, bool no_uring)
 	assert_int_equal(copy_run(&t, &r), 0);
 	assert_u64(r.done, t.size);
 	assert_u64(w.last, t.size);
-	assert_u64(r.bad_sectors, 0);
 	assert_same(p, t.source_offset, t.target_offset, t.size);
 	assert_int_equal(pread(p->target->fd, guard, 512, 2048 * 512), 512);
 	assert_int_not_equal(guard[0], 0); /* the sector before the range is as it was */
@@ -235,37 +234,169 @@ static void keeps_the_limit(void **state)
 	}
 }
 
-static void bad_sectors_are_read_around(void **state)
+/* The good areas first, then the bad ones smaller and smaller, then zeros in what is left: each step is seen. */
+static void bad_places_are_left_for_later(void **state)
 {
 	struct pair *p = *state;
 	struct watch w = { 0 };
 	struct copy_task t = task(p, COPY_COPY, &w, false);
 	struct copy_result r;
+	struct ranges bad;
 	struct faulty f;
 	uint8_t b[4 * 512];
+	uint64_t at;
 
+	assert_int_equal(ranges_init(&bad, COPY_MAX_RANGES), 0);
 	fill(p->source->fd, 0, DISK, 9);
+	fill(p->target->fd, 0, DISK, 5);
 	faulty_init(&f, p->source);
 	f.bad_from = 7 * MIB + 512;
 	f.bad_to = f.bad_from + 1024;
+	at = f.bad_from - t.source_offset;
 	t.source = &f.io;
+	t.bad = &bad;
 	assert_int_equal(copy_run(&t, &r), 0);
-	assert_u64(r.bad_sectors, 2);
-	assert_u64(r.first_bad, f.bad_from);
 	assert_false(r.uring);
-	assert_int_equal(pread(p->target->fd, b, sizeof(b), (off_t)(t.target_offset + f.bad_from - 512 - t.source_offset)),
-			 (ssize_t)sizeof(b));
+	assert_u64(r.done, t.size);
+	assert_u64(bad.n, 1); /* stepped over, as a whole */
+	assert_true(bad.r[0].offset <= at && bad.r[0].offset + bad.r[0].size >= at + 1024);
+	assert_true(bad.r[0].size <= 3 * MIB);
+	assert_same(p, t.source_offset, t.target_offset, bad.r[0].offset);
+	assert_same(p, t.source_offset + bad.r[0].offset + bad.r[0].size, t.target_offset + bad.r[0].offset + bad.r[0].size,
+		    t.size - bad.r[0].offset - bad.r[0].size);
+	w.last = 0;
+	assert_int_equal(copy_retry(&t, &r), 0);
+	assert_u64(bad.n, 1); /* the very sectors */
+	assert_u64(bad.r[0].offset, at);
+	assert_u64(bad.r[0].size, 1024);
+	assert_false(bad.r[0].kept);
+	assert_same(p, t.source_offset, t.target_offset, at);
+	assert_int_equal(copy_zero(&t, &r), 0);
+	assert_int_equal(pread(p->target->fd, b, sizeof(b), (off_t)(t.target_offset + at - 512)), (ssize_t)sizeof(b));
 	for (int i = 0; i < 512; i++) {
 		assert_int_not_equal(b[i], 0);
 		assert_int_equal(b[512 + i], 0);
 		assert_int_equal(b[1024 + i], 0);
 		assert_int_not_equal(b[1536 + i], 0);
 	}
-	assert_same(p, t.source_offset, t.target_offset, 6 * MIB);
+	t.mode = COPY_VERIFY; /* what cannot be compared is left out */
 	w = (struct watch){ 0 };
-	f.bad_to = f.bad_from + (uint64_t)(COPY_MAX_BAD + 10) * 512; /* a dying disk is not read to its end */
+	assert_int_equal(copy_run(&t, &r), 0);
+	assert_u64(r.rewritten, 0);
+	f.bad_to = f.bad_from; /* it can be read again */
+	w.last = 0;
+	assert_int_equal(copy_retry(&t, &r), 0);
+	assert_u64(bad.n, 0);
+	assert_same(p, t.source_offset, t.target_offset, t.size);
+	ranges_free(&bad);
+}
+
+/* A sector that went bad after it was copied: the copy is the only good one left, and must not be overwritten. */
+static void verify_keeps_what_was_copied(void **state)
+{
+	struct pair *p = *state;
+	struct watch w = { 0 };
+	struct copy_task t = task(p, COPY_COPY, &w, false);
+	struct copy_result r;
+	struct ranges bad;
+	struct faulty f;
+
+	assert_int_equal(ranges_init(&bad, COPY_MAX_RANGES), 0);
+	fill(p->source->fd, 0, DISK, 9);
+	faulty_init(&f, p->source);
+	t.source = &f.io;
+	t.bad = &bad;
+	assert_int_equal(copy_run(&t, &r), 0);
+	assert_u64(bad.n, 0);
+	f.bad_from = 3 * MIB + 512;
+	f.bad_to = f.bad_from + 512;
+	for (int mode = 0; mode < 2; mode++) { /* the check of what an earlier run copied, and the last comparison */
+		bad.n = 0;
+		w = (struct watch){ 0 };
+		t.mode = mode ? COPY_VERIFY : COPY_CHECK;
+		assert_int_equal(copy_run(&t, &r), 0);
+		assert_u64(r.rewritten, 0);
+		w.last = 0;
+		assert_int_equal(copy_retry(&t, &r), 0);
+		assert_u64(bad.n, 1);
+		assert_u64(bad.r[0].offset, f.bad_from - t.source_offset);
+		assert_u64(bad.r[0].size, 512);
+		assert_true(bad.r[0].kept);
+		assert_int_equal(copy_zero(&t, &r), 0);
+		assert_same(p, t.source_offset, t.target_offset, t.size);
+	}
+	ranges_free(&bad);
+}
+
+/* Damaged areas are stepped over in growing steps; a disk that does not answer at all ends the copy. */
+static void a_dead_source_is_found_out(void **state)
+{
+	struct pair *p = *state;
+	struct watch w = { 0 };
+	struct copy_task t = task(p, COPY_COPY, &w, false);
+	struct copy_result r;
+	struct ranges bad;
+	struct faulty f;
+
+	assert_int_equal(ranges_init(&bad, COPY_MAX_RANGES), 0);
+	fill(p->source->fd, 0, DISK, 9);
+	faulty_init(&f, p->source);
+	t.source = &f.io;
+	f.bad_from = 2 * MIB;
+	f.bad_to = 18 * MIB;
+	assert_int_equal(copy_run(&t, &r), -EIO); /* no map: nowhere to note it */
+	assert_int_equal(r.fault, COPY_FAULT_SOURCE_READ);
+	t.bad = &bad;
+	w = (struct watch){ 0 };
+	assert_int_equal(copy_run(&t, &r), 0);
+	assert_u64(r.done, t.size);
+	w.last = 0;
+	assert_int_equal(copy_retry(&t, &r), 0);
+	assert_u64(bad.n, 1);
+	assert_u64(bad.r[0].offset, f.bad_from - t.source_offset);
+	assert_u64(bad.r[0].size, f.bad_to - f.bad_from);
+	f.bad_from = 0;
+	f.bad_to = DISK;
+	w = (struct watch){ 0 };
+	bad.n = 0;
 	assert_int_equal(copy_run(&t, &r), -EIO);
 	assert_int_equal(r.fault, COPY_FAULT_SOURCE_READ);
+	assert_u64(r.done, 0);
+	ranges_add(&bad, MIB, MIB, false);
+	w.last = 0;
+	assert_int_equal(copy_retry(&t, &r), -EIO);
+	assert_u64(bad.n, 1);
+	ranges_free(&bad);
+}
+
+/* What was read again leaves the map only after a flush. */
+static void retried_places_wait_for_the_flush(void **state)
+{
+	struct pair *p = *state;
+	struct watch w = { 0 };
+	struct copy_task t = task(p, COPY_COPY, &w, false);
+	struct copy_result r;
+	struct ranges bad;
+	struct faulty f;
+
+	assert_int_equal(ranges_init(&bad, 4), 0);
+	fill(p->source->fd, 0, DISK, 9);
+	faulty_init(&f, p->target);
+	t.target = &f.io;
+	t.bad = &bad;
+	ranges_add(&bad, MIB, MIB, false);
+	f.sync_rc = -EIO;
+	w.last = 0;
+	assert_int_equal(copy_retry(&t, &r), -EIO);
+	assert_int_equal(r.fault, COPY_FAULT_TARGET_WRITE);
+	assert_u64(bad.n, 1);
+	assert_u64(bad.r[0].size, MIB);
+	f.sync_rc = 0;
+	w.last = 0;
+	assert_int_equal(copy_retry(&t, &r), 0);
+	assert_u64(bad.n, 0);
+	assert_u64(w.last, MIB);
+	ranges_free(&bad);
 }
 
 static void write_errors_end_it(void **state)
@@ -429,7 +560,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(copies_with_uring),           TEST(copies_with_threads),   TEST(holes_stay_holes),
 		TEST(check_recopies_what_differs), TEST(stops_and_goes_on),     TEST(keeps_the_limit),
-		TEST(bad_sectors_are_read_around), TEST(write_errors_end_it),   TEST(a_lying_target_is_found_out),
+		TEST(bad_places_are_left_for_later), TEST(verify_keeps_what_was_copied),
+		TEST(a_dead_source_is_found_out), TEST(retried_places_wait_for_the_flush), TEST(write_errors_end_it), TEST(a_lying_target_is_found_out),
 		TEST(comparing_counts_and_writes_nothing),
 		TEST(progress_follows_flushes),    TEST(callers_errors_end_it), TEST(ranges_are_checked),
 	};

@@ -21,6 +21,8 @@ void findings_volume_status(const struct dyn_model *m, const struct dyn_volume *
 
 	if (v->status != DYN_VOLUME_REBUILDING || !job)
 		snprintf(dst, n, "%s", word);
+	else if (job->state == DYN_JOB_UNDECIDED)
+		snprintf(dst, n, "%s (waits for a decision)", word);
 	else
 		snprintf(dst, n, "%s (%s%u%%)", word, job->state == DYN_JOB_PAUSED ? "paused at " : "",
 			 findings_percent(job->done, job->total));
@@ -50,16 +52,31 @@ static void broken_half(const struct dyn_model *m, const struct dyn_volume *v, c
 	}
 }
 
+/* What one half does not hold, or what a rebuild cannot read. */
+static void unread(const struct dyn_model *m, const struct dyn_volume *v, char *dst, size_t n)
+{
+	const struct dyn_job *job = v->job < m->n_jobs ? &m->jobs[v->job] : NULL;
+
+	dst[0] = '\0';
+	if (v->n_unread)
+		snprintf(dst, n, ": one half holds zeros where the other could not be read, first at byte %llu of the volume",
+			 (unsigned long long)v->unread[0].offset);
+	else if (job && job->state == DYN_JOB_UNDECIDED)
+		snprintf(dst, n, ": %llu sector%s of the source could not be read", (unsigned long long)job->errors,
+			 job->errors == 1 ? "" : "s");
+}
+
 static void walk_volume(const struct dyn_model *m, const struct dyn_volume *v, findings_fn fn, void *arg)
 {
-	char title[160], status[64], half[64], line[320];
+	char title[160], status[64], half[64], missing[160], line[480];
 
 	if (v->status == DYN_VOLUME_HEALTHY)
 		return;
 	words_volume_title(v, title, sizeof(title));
 	findings_volume_status(m, v, status, sizeof(status));
 	broken_half(m, v, half, sizeof(half));
-	snprintf(line, sizeof(line), "%s is %s%s", title, status, half);
+	unread(m, v, missing, sizeof(missing));
+	snprintf(line, sizeof(line), "%s is %s%s%s", title, status, half, missing);
 	fn(arg, v->status == DYN_VOLUME_FAILED ? REPORT_FAILED : REPORT_DEGRADED, line);
 }
 

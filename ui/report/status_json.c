@@ -64,6 +64,18 @@ static void put_plex(struct json *j, const struct dyn_model *m, const struct dyn
 	json_close(j, '}');
 }
 
+static void put_ranges(struct json *j, const struct dyn_range *r, size_t n)
+{
+	json_open(j, "unread", '[');
+	for (size_t i = 0; i < n; i++) {
+		json_open(j, NULL, '{');
+		json_number(j, "offset", r[i].offset);
+		json_number(j, "size", r[i].size);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
 static void put_volume(struct json *j, const struct dyn_model *m, const struct dyn_volume *v)
 {
 	char letter[2] = { v->letter, '\0' };
@@ -82,6 +94,7 @@ static void put_volume(struct json *j, const struct dyn_model *m, const struct d
 	for (size_t i = 0; i < v->n_plexes; i++)
 		put_plex(j, m, &v->plexes[i]);
 	json_close(j, ']');
+	put_ranges(j, v->unread, v->n_unread);
 	json_close(j, '}');
 }
 
@@ -96,6 +109,8 @@ static void put_job(struct json *j, const struct dyn_model *m, const struct dyn_
 	json_number(j, "total", job->total);
 	json_number(j, "rate", job->rate);
 	json_text(j, "state", words_job_state(WORDS_JSON, job->state));
+	json_number(j, "errors", job->errors);
+	put_ranges(j, job->unread, job->n_unread);
 	json_close(j, '}');
 }
 

@@ -71,6 +71,8 @@ SHELL_COMMAND(cmd_wait);
 SHELL_COMMAND(cmd_rebuild_pause);
 SHELL_COMMAND(cmd_rebuild_resume);
 SHELL_COMMAND(cmd_rebuild_cancel);
+SHELL_COMMAND(cmd_rebuild_finish);
+SHELL_COMMAND(cmd_rebuild_forget);
 SHELL_COMMAND(cmd_rebuild_rate);
 
 /* help.c */

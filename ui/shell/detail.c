@@ -208,6 +208,10 @@ enum shell_result cmd_detail_volume(struct shell *sh, const struct shell_call *c
 		dyn_text_size(size, sizeof(size), free_bytes);
 		shell_say(sh, "Volume Free Space      : %7s\n", size);
 	}
+	if (v->n_unread) {
+		shell_say(sh, "\nOne half of this mirror holds zeros where the other could not be read:\n");
+		shell_say_ranges(sh, v->unread, v->n_unread);
+	}
 	return SHELL_OK;
 }
 

@@ -61,6 +61,8 @@ struct shell {
 };
 
 /* ---- replies (shell.c). A reply begins with one empty line. */
+/* One line for each range of a volume. */
+void shell_say_ranges(struct shell *sh, const struct dyn_range *r, size_t n);
 void shell_say(struct shell *sh, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* "Virtual Disk Service error:", DiskPart's text for it if it has one (vds, else NULL), and our words. SHELL_FAILED. */
 enum shell_result shell_refuse(struct shell *sh, const char *vds, const struct dyn_err *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* jobs.c - WAIT, REBUILD, and what happens to rebuilds when the shell ends. */
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -22,7 +23,13 @@ static bool is_ended(const struct dyn_job *j)
 
 static bool is_running(const struct dyn_job *j)
 {
-	return !is_ended(j) && j->state != DYN_JOB_PAUSED;
+	return !is_ended(j) && j->state != DYN_JOB_PAUSED && j->state != DYN_JOB_UNDECIDED;
+}
+
+/* It does not go on by itself. */
+static bool is_waiting(const struct dyn_job *j)
+{
+	return j->state == DYN_JOB_PAUSED || j->state == DYN_JOB_UNDECIDED;
 }
 
 /* guid NULL: every volume. */
@@ -74,7 +81,11 @@ static void tell_end(struct shell *sh, const struct dyn_job *j)
 	struct dyn_err err = j->result;
 
 	if (j->state == DYN_JOB_DONE) {
-		shell_say(sh, "\nThe rebuild of %s is complete and verified. The volume is mirrored.\n", j->volume_title);
+		if (*err.what)
+			shell_say(sh, "\nThe rebuild of %s was finished as you decided. The volume is mirrored, and At Risk:\n%s.\n%s\n",
+				  j->volume_title, err.what, err.way_out);
+		else
+			shell_say(sh, "\nThe rebuild of %s is complete and verified. The volume is mirrored.\n", j->volume_title);
 	} else if (j->state == DYN_JOB_CANCELLED) {
 		shell_say(sh, "\nThe rebuild of %s was cancelled. The volume stays simple.\n", j->volume_title);
 	} else {
@@ -286,6 +297,26 @@ static bool is_any_paused(const struct shell *sh, const char *guid)
 	return false;
 }
 
+/* Rebuilds that cannot read their source everywhere. How many there are. */
+static size_t tell_undecided(struct shell *sh, const char *guid)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < sh->model->n_jobs; i++) {
+		const struct dyn_job *j = &sh->model->jobs[i];
+
+		if (j->state != DYN_JOB_UNDECIDED || !is_of(j, guid))
+			continue;
+		n++;
+		shell_say(sh, "\nThe rebuild of %s waits for a decision: %" PRIu64 " sectors of the source could not be read.\n",
+			  j->volume_title, j->errors);
+		shell_say_ranges(sh, j->unread, j->n_unread);
+		shell_say(sh, "REBUILD RESUME tries them again, REBUILD CANCEL leaves the volume simple, REBUILD FINISH makes the\n"
+			  "mirror with zeros in their place.\n");
+	}
+	return n;
+}
+
 enum shell_result cmd_wait(struct shell *sh, const struct shell_call *call)
 {
 	const struct shell_value *timeout = shell_arg(call, "TIMEOUT");
@@ -311,6 +342,8 @@ enum shell_result cmd_wait(struct shell *sh, const struct shell_call *call)
 		shell_say(sh, "\nThe rebuild has not ended within %u seconds. It goes on.\n", timeout->number);
 		return SHELL_FAILED;
 	}
+	if (tell_undecided(sh, filter))
+		return SHELL_FAILED;
 	if (worst == SHELL_OK && is_any_paused(sh, filter)) {
 		shell_say(sh, "\nA rebuild is paused. REBUILD RESUME continues it.\n");
 		return SHELL_FAILED;
@@ -359,6 +392,7 @@ static void tell_paused_jobs(struct shell *sh, const char *guid, const char *how
 			shell_say(sh, "\nThe rebuild of %s is paused at %u percent. %s\n", j->volume_title,
 				  findings_percent(j->done, j->total), how);
 	}
+	tell_undecided(sh, guid);
 }
 
 void shell_tell_paused(struct shell *sh)
@@ -401,7 +435,7 @@ static size_t find_records(const struct shell *sh, const char *guid, struct dyn_
 	for (size_t i = 0; i < sh->model->n_jobs && n < MAX_FOUND; i++) {
 		const struct dyn_job *j = &sh->model->jobs[i];
 
-		if (j->state == DYN_JOB_PAUSED && !j->elsewhere && is_of(j, guid))
+		if (is_waiting(j) && !j->elsewhere && is_of(j, guid))
 			out[n++] = *j;
 	}
 	return n;
@@ -425,7 +459,7 @@ static unsigned own_paused(const struct shell *sh, const struct dyn_job *j)
 	unsigned id = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (list[i].state == DYN_JOB_PAUSED && !strcmp(list[i].volume_guid, j->volume_guid) &&
+		if (is_waiting(&list[i]) && !strcmp(list[i].volume_guid, j->volume_guid) &&
 		    !strcmp(list[i].target_guid, j->target_guid))
 			id = list[i].id;
 	free(list);
@@ -473,6 +507,58 @@ enum shell_result cmd_rebuild_resume(struct shell *sh, const struct shell_call *
 			r = none(sh, "paused");
 	}
 	return r == SHELL_OK && !sh->preview ? shell_rescan(sh) : r;
+}
+
+enum shell_result cmd_rebuild_finish(struct shell *sh, const struct shell_call *call)
+{
+	struct dyn_job found[MAX_FOUND];
+	const char *filter;
+	char guid[37];
+	enum shell_result r = SHELL_OK;
+	size_t n, undecided = 0;
+
+	if (!volume_filter(sh, call, guid, &filter))
+		return SHELL_SYNTAX;
+	n = find_records(sh, filter, found);
+	for (size_t i = 0; i < n && r == SHELL_OK; i++) {
+		unsigned id = own_paused(sh, &found[i]);
+		char success[160];
+
+		if (found[i].state != DYN_JOB_UNDECIDED)
+			continue;
+		undecided++;
+		snprintf(success, sizeof(success), "The rebuild of %s goes on, with zeros where its source cannot be read.",
+			 found[i].volume_title);
+		if (!id || sh->preview)
+			r = plan_for(sh, &found[i], dyn_plan_finish, success);
+		else if (dyn_job_finish(sh->session, id) == 0)
+			shell_say(sh, "\n%s\n", success);
+		else
+			r = none(sh, "undecided");
+	}
+	if (undecided == 0)
+		return none(sh, "undecided");
+	return r == SHELL_OK && !sh->preview ? shell_rescan(sh) : r;
+}
+
+enum shell_result cmd_rebuild_forget(struct shell *sh, const struct shell_call *call)
+{
+	const struct shell_value *v = shell_arg(call, "VOLUME");
+	struct dyn_plan *plan = NULL;
+	struct dyn_err err = { 0 };
+	size_t volume, several = 0;
+
+	if (!v->given && !shell_need_volume(sh, &volume))
+		return SHELL_SYNTAX;
+	if (v->given)
+		volume = shell_find_volume(&sh->letters, sh->model, v->text, &several);
+	if (volume == DYN_NONE || several > 1) {
+		shell_say(sh, "\nThe volume you selected is not valid or does not exist.\n");
+		return SHELL_SYNTAX;
+	}
+	if (dyn_plan_forget_unread(sh->session, sh->model, volume, &plan, &err) < 0)
+		return shell_refuse(sh, NULL, &err);
+	return shell_carry_out(sh, plan, "The mark of unread sectors was removed from the volume.");
 }
 
 /* Cancels this session's own jobs and waits for their end. How many there were. */
@@ -559,7 +645,7 @@ static bool has_paused_job(const struct shell *sh)
 	bool found = false;
 
 	for (size_t i = 0; i < n; i++)
-		found = found || list[i].state == DYN_JOB_PAUSED;
+		found = found || is_waiting(&list[i]);
 	free(list);
 	return found;
 }

@@ -159,6 +159,12 @@ static int on_progress(void *arg, uint64_t done, uint64_t total)
 	return shell_nap(w->sh, 0) ? 1 : 0;
 }
 
+void shell_say_ranges(struct shell *sh, const struct dyn_range *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		shell_say(sh, "  Bytes %" PRIu64 " to %" PRIu64 " of the volume\n", r[i].offset, r[i].offset + r[i].size - 1);
+}
+
 static enum shell_result say_outcome(struct shell *sh, const struct dyn_volume *v, const struct dyn_verify *r)
 {
 	char title[128], size[24], different[24];
@@ -170,11 +176,20 @@ static enum shell_result say_outcome(struct shell *sh, const struct dyn_volume *
 		return SHELL_OK;
 	}
 	dyn_text_size(different, sizeof(different), r->different);
-	shell_say(sh, "\nThe halves of %s differ in %s of %s, first at byte %" PRIu64 " of the volume.\n", title, different, size,
-		  r->first);
-	if (r->unreadable)
-		shell_say(sh, "%" PRIu64 " bytes of the first half could not be read.\n", r->unreadable);
-	shell_say(sh, "Which half is right cannot be told from this. BREAK without NOKEEP keeps both as two volumes.\n");
+	if (r->different) {
+		shell_say(sh, "\nThe halves of %s differ in %s of %s, first at byte %" PRIu64 " of the volume.\n", title, different,
+			  size, r->first);
+		shell_say_ranges(sh, r->differ, r->n_differ);
+	}
+	if (r->unreadable) {
+		shell_say(sh, "\n%" PRIu64 " bytes of the first half of %s could not be read and were not compared.\n", r->unreadable,
+			  title);
+		shell_say_ranges(sh, r->unread, r->n_unread);
+	}
+	if (r->joined)
+		shell_say(sh, "There are more places than that: those close together are shown as one.\n");
+	if (r->different)
+		shell_say(sh, "Which half is right cannot be told from this. BREAK without NOKEEP keeps both as two volumes.\n");
 	return SHELL_FAILED;
 }
 

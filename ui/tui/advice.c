@@ -99,6 +99,12 @@ static bool advise_job(const struct view *v, char *dst, size_t n, enum role *rol
 		const struct view_job *j = &v->jobs[i];
 		bool resumes = j->found != DYN_NONE && !j->job.elsewhere;
 
+		if (j->job.state == DYN_JOB_UNDECIDED) {
+			*role = ROLE_WARN;
+			snprintf(dst, n, "%llu sectors of %s cannot be read. p: try again, finish with zeros there, or cancel.",
+				 (unsigned long long)j->job.errors, j->job.volume_title);
+			return true;
+		}
 		if (!resumes && j->job.state != DYN_JOB_PAUSED)
 			continue;
 		*role = ROLE_WARN;
@@ -171,7 +177,10 @@ enum role advice(const struct view *v, char *dst, size_t n)
 		return role;
 	if ((vol = first_in_state(m, DYN_VOLUME_AT_RISK, &more))) {
 		words_volume_short(vol, title, sizeof(title));
-		snprintf(dst, n, "%s lies on a disk that reports errors. Make a backup now.", title);
+		if (vol->n_unread)
+			snprintf(dst, n, "%s: one half holds zeros where the other could not be read. i lists the places.", title);
+		else
+			snprintf(dst, n, "%s lies on a disk that reports errors. Make a backup now.", title);
 		return ROLE_WARN;
 	}
 	if (m->n_disks == 0)

@@ -336,11 +336,45 @@ static int verify_progress(void *con, uint64_t done, uint64_t total)
 	return console_busy(con, done, total);
 }
 
+/* Appends as many of the ranges as a dialog has room for. */
+static void put_ranges(char *dst, size_t n, const struct dyn_range *r, size_t count)
+{
+	size_t len = strlen(dst);
+
+	for (size_t i = 0; i < count && len < n; i++) {
+		if (i == 8) {
+			snprintf(dst + len, n - len, ", and %zu more (the shell's VERIFY lists them all)", count - i);
+			return;
+		}
+		len += (size_t)snprintf(dst + len, n - len, "%s %llu-%llu", i ? "," : "", (unsigned long long)r[i].offset,
+					(unsigned long long)(r[i].offset + r[i].size - 1));
+	}
+}
+
+static void show_differences(struct console *con, const char *title, const char *size, const struct dyn_verify *r)
+{
+	char different[24], where[512] = "", unread[640] = "";
+
+	dyn_text_size(different, sizeof(different), r->different);
+	put_ranges(where, sizeof(where), r->differ, r->n_differ);
+	if (r->unreadable) {
+		snprintf(unread, sizeof(unread), "%llu bytes could not be read and were not compared:", (unsigned long long)r->unreadable);
+		put_ranges(unread, sizeof(unread), r->unread, r->n_unread);
+	}
+	if (r->different == 0)
+		message_show(con, "Verify Mirror", "The halves of %s are equal where both can be read. %s.", title, unread);
+	else
+		message_show(con, "Verify Mirror",
+			     "The halves of %s differ in %s of %s, at these bytes of the volume:%s. %s%sWhich half is right cannot be told "
+			     "from this: Break Mirrored Volume keeps both, as two volumes.",
+			     title, different, size, where, unread, *unread ? ". " : "");
+}
+
 void run_verify(struct console *con, struct target t)
 {
 	struct dyn_verify r = { 0 };
 	struct dyn_err err = { 0 };
-	char title[96], size[24], different[24];
+	char title[96], size[24];
 	int rc;
 
 	words_volume_title(&con->m->volumes[t.volume], title, sizeof(title));
@@ -349,14 +383,10 @@ void run_verify(struct console *con, struct target t)
 	console_busy_end(con);
 	console_notice(con, "%s", "");
 	dyn_text_size(size, sizeof(size), r.size);
-	dyn_text_size(different, sizeof(different), r.different);
 	if (rc)
 		error_show(con, "Verify Mirror", &err);
 	else if (r.different == 0 && r.unreadable == 0)
 		message_show(con, "Verify Mirror", "The halves of %s are equal: %s compared.", title, size);
 	else
-		message_show(con, "Verify Mirror",
-			     "The halves of %s differ in %s of %s, first at byte %llu of the volume; %llu bytes could not be read. Which half "
-			     "is right cannot be told from this: Break Mirrored Volume keeps both, as two volumes.",
-			     title, different, size, (unsigned long long)r.first, (unsigned long long)r.unreadable);
+		show_differences(con, title, size, &r);
 }

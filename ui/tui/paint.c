@@ -253,8 +253,12 @@ static const char *job_verb(const struct dyn_job *j)
 		return "Verifying";
 	case DYN_JOB_COMMITTING:
 		return "Finishing";
+	case DYN_JOB_RETRYING:
+		return "Retrying";
 	case DYN_JOB_PAUSED:
 		return "Paused:";
+	case DYN_JOB_UNDECIDED:
+		return "Decide:";
 	default:
 		return words_job_kind(WORDS_TUI, j->kind);
 	}
@@ -315,7 +319,9 @@ void paint_jobs(struct canvas *c, int y, const struct view *v)
 		canvas_put(c, y, x + w - 1, ROLE_NORMAL, ']');
 	}
 	canvas_text_right(c, y, x, c->cols - 1 - x, ROLE_NORMAL, percent);
-	if (vj->found != DYN_NONE)
+	if (j->state == DYN_JOB_UNDECIDED)
+		keys = "p decide  c cancel";
+	else if (vj->found != DYN_NONE)
 		keys = j->elsewhere ? "another dynadisk runs it" : "p resumes  c cancels";
 	else
 		keys = j->state == DYN_JOB_PAUSED ? "p continue  l limit  c cancel" : "p pause  l limit  c cancel";

@@ -116,6 +116,11 @@ static void volume_text(const struct console *con, size_t volume, struct lines *
 	lines_add(l, ROLE_DIALOG, 0, "%s", "");
 	for (size_t i = 0; i < v->n_plexes; i++)
 		plex_text(m, &v->plexes[i], l);
+	if (v->n_unread)
+		lines_add(l, ROLE_DIALOG_STRONG, 0, "! One half holds zeros where the other could not be read:");
+	for (size_t i = 0; i < v->n_unread; i++)
+		lines_add(l, ROLE_DIALOG, 2, "bytes %llu to %llu of the volume", (unsigned long long)v->unread[i].offset,
+			  (unsigned long long)(v->unread[i].offset + v->unread[i].size - 1));
 }
 
 static void space_text(const struct dyn_model *m, struct target t, struct lines *l)

@@ -24,6 +24,8 @@ static bool seen(const struct console *con, unsigned id)
 	return false;
 }
 
+static void show_decision(struct console *con, const struct dyn_job *j);
+
 static void tell_end(struct console *con, const struct dyn_job *j)
 {
 	const struct dyn_model *m = con->m;
@@ -36,13 +38,24 @@ static void tell_end(struct console *con, const struct dyn_job *j)
 			snprintf(target, sizeof(target), "%s", m->disks[i].name);
 	}
 	snprintf(title, sizeof(title), "%s", j->volume_title);
-	if (j->state == DYN_JOB_DONE)
+	if (j->state == DYN_JOB_DONE && *j->result.what)
+		error_show(con, "The rebuild was finished as you decided", &j->result);
+	else if (j->state == DYN_JOB_DONE)
 		console_notice(con, "%s is mirrored on %s and %s. Verified.", title, *source ? source : "its first disk",
 			       *target ? target : "the new disk");
 	else if (j->state == DYN_JOB_CANCELLED)
 		console_notice(con, "The rebuild was cancelled. %s stays a healthy simple volume.", title);
 	else
 		error_show(con, "The rebuild failed", &j->result);
+}
+
+/* Did this job come to need a decision since `old` was gathered? */
+static bool newly_undecided(const struct dyn_job *j, const struct view_job *old, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (old[i].found == DYN_NONE && old[i].job.id == j->id && old[i].job.state == DYN_JOB_UNDECIDED)
+			return false;
+	return j->state == DYN_JOB_UNDECIDED;
 }
 
 bool console_update_jobs(struct console *con)
@@ -59,6 +72,8 @@ bool console_update_jobs(struct console *con)
 	for (size_t i = 0; i < n && i < 64; i++) {
 		if (!ended(now[i].state) && v->n_jobs < VIEW_JOBS)
 			v->jobs[v->n_jobs++] = (struct view_job){ now[i], DYN_NONE };
+		if (con->depth == 0 && newly_undecided(&now[i], old, old_n))
+			show_decision(con, &now[i]);
 		if (ended(now[i].state) && !seen(con, now[i].id)) {
 			con->seen_end[con->n_seen < 64 ? con->n_seen++ : 63] = now[i].id;
 			con->want_rescan = true;
@@ -144,12 +159,75 @@ void run_pause(struct console *con, struct target t)
 	const struct view_job *j = current(con);
 
 	(void)t;
-	if (j->found != DYN_NONE)
+	if (j->job.state == DYN_JOB_UNDECIDED)
+		show_decision(con, &j->job);
+	else if (j->found != DYN_NONE)
 		plan_for_found(con, j->found, true);
 	else if (j->job.state == DYN_JOB_PAUSED)
 		report_job(con, dyn_job_continue(con->s, j->job.id), "The rebuild goes on.");
 	else
 		report_job(con, dyn_job_pause(con->s, j->job.id), "The rebuild pauses; p continues it where it stopped.");
+}
+
+/* ---------------------------------------------------------------- what cannot be read */
+
+enum { DECIDE_LATER, DECIDE_AGAIN, DECIDE_ZEROS, DECIDE_CANCEL };
+
+/* The plan that decides for a rebuild found on the disks. */
+static void decide_found(struct console *con, size_t found, int id)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	int rc;
+
+	if (id != DECIDE_ZEROS) {
+		plan_for_found(con, found, id == DECIDE_AGAIN);
+		return;
+	}
+	rc = dyn_plan_finish(con->s, con->m, found, &p, &err);
+	if (rc == 0)
+		plan_show(con, p, NULL, NULL);
+	else
+		error_show(con, "Finish", &err);
+}
+
+static void decided(struct console *con, int id)
+{
+	const struct view_job *j = current(con);
+
+	if (id == DECIDE_LATER || j == NULL || j->job.state != DYN_JOB_UNDECIDED)
+		return;
+	if (j->found != DYN_NONE)
+		decide_found(con, j->found, id);
+	else if (id == DECIDE_AGAIN)
+		report_job(con, dyn_job_continue(con->s, j->job.id), "The sectors are read again.");
+	else if (id == DECIDE_ZEROS)
+		report_job(con, dyn_job_finish(con->s, j->job.id), "The rebuild goes on, with zeros where nothing can be read.");
+	else
+		report_job(con, dyn_job_cancel(con->s, j->job.id), "The rebuild is being cancelled.");
+}
+
+static void show_decision(struct console *con, const struct dyn_job *j)
+{
+	struct menu *m = menu_new("The source cannot be read everywhere");
+	char text[640];
+	size_t n = 0;
+
+	n = (size_t)snprintf(text, sizeof(text), "%llu sector%s of %s could not be read; everything else is copied. In bytes of the volume:",
+			     (unsigned long long)j->errors, j->errors == 1 ? "" : "s", j->volume_title);
+	for (size_t i = 0; i < j->n_unread && i < 6 && n < sizeof(text); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s %llu-%llu", i ? "," : "", (unsigned long long)j->unread[i].offset,
+				      (unsigned long long)(j->unread[i].offset + j->unread[i].size - 1));
+	if (j->n_unread > 6 && n < sizeof(text))
+		snprintf(text + n, sizeof(text) - n, " and %zu more places", j->n_unread - 6);
+	menu_text(m, text);
+	menu_text(m, "Until you decide the volume stays a simple volume. Save its files first.");
+	menu_add(m, DECIDE_LATER, false, 0, "Decide later", "", "p asks again.");
+	menu_add(m, DECIDE_AGAIN, false, 0, "Try again", "", "Reads those sectors once more, after a cable was changed, for example.");
+	menu_add(m, DECIDE_ZEROS, false, 0, "Finish with zeros there", "",
+		 "The volume becomes a mirror, marked At Risk; the new half holds zeros in those sectors.");
+	menu_add(m, DECIDE_CANCEL, false, 0, "Cancel the rebuild", "", "The volume stays a simple volume.");
+	menu_show(con, m, decided, NULL);
 }
 
 static void limit_done(struct console *con, const char *text)
@@ -329,7 +407,7 @@ void run_quit(struct console *con, struct target t)
 
 	(void)t;
 	for (size_t i = 0; i < con->view.n_jobs; i++)
-		running |= con->view.jobs[i].found == DYN_NONE && con->view.jobs[i].job.state != DYN_JOB_PAUSED;
+		running |= con->view.jobs[i].found == DYN_NONE && con->view.jobs[i].job.state < DYN_JOB_PAUSED;
 	if (!running) {
 		con->leave = LEAVE_QUIT;
 		return;

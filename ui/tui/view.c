@@ -338,7 +338,7 @@ const struct view_job *view_volume_job(const struct view *v, size_t volume)
 const struct view_job *view_current_job(const struct view *v)
 {
 	for (size_t i = 0; i < v->n_jobs; i++) {
-		if (v->jobs[i].job.state != DYN_JOB_QUEUED && v->jobs[i].job.state != DYN_JOB_PAUSED && !v->jobs[i].job.elsewhere)
+		if (v->jobs[i].job.state != DYN_JOB_QUEUED && v->jobs[i].job.state < DYN_JOB_PAUSED && !v->jobs[i].job.elsewhere)
 			return &v->jobs[i];
 	}
 	return v->n_jobs ? &v->jobs[0] : NULL;
@@ -362,6 +362,8 @@ void view_volume_status(const struct view *v, size_t volume, char *dst, size_t n
 
 	if (j && j->job.state == DYN_JOB_PAUSED)
 		snprintf(dst, n, "Paused (%u%%)", view_job_percent(&j->job));
+	else if (j && j->job.state == DYN_JOB_UNDECIDED)
+		snprintf(dst, n, "Decide! (%u%%)", view_job_percent(&j->job));
 	else if (j && j->job.state == DYN_JOB_VERIFYING)
 		snprintf(dst, n, "Verifying (%u%%)", view_job_percent(&j->job));
 	else if (j && j->job.state < DYN_JOB_PAUSED)
