@@ -370,7 +370,8 @@ int dyn_plan_create_simple(struct dyn_session *s, struct dyn_model *m, size_t di
 /* Puts a prepared file system image (at most the volume's size) into every plex of a volume. image is opened and kept by the plan. */
 int dyn_plan_write_image(struct dyn_session *s, struct dyn_model *m, size_t volume, const char *image_path,
 			 struct dyn_plan **out, struct dyn_err *err);
-/* DiskPart "add disk=N": upgrades the target first when it is empty (table as in dyn_plan_upgrade), copies, verifies, commits. */
+/* DiskPart "add disk=N": upgrades the target first when it is empty (table as in dyn_plan_upgrade), copies, verifies,
+ * commits. The new half of a retained volume gets an own table entry, too; a note says when an MBR has no slot left. */
 int dyn_plan_add_mirror(struct dyn_session *s, struct dyn_model *m, size_t volume, size_t disk, enum dyn_table table,
 			struct dyn_plan **out, struct dyn_err *err);
 /* DiskPart "break disk=N [nokeep]": disk is the half that loses the letter (keep) or is dropped (nokeep). */
@@ -430,7 +431,8 @@ int dyn_plan_unique_id(struct dyn_session *s, struct dyn_model *m, size_t disk, 
 int dyn_plan_clone_layout(struct dyn_session *s, struct dyn_model *m, size_t from, size_t to, struct dyn_plan **out,
 			  struct dyn_err *err);
 
-/* A new mirror on two dynamic disks (both halves born in one commit; nothing is copied). size 0: the largest possible. */
+/* A new mirror on two dynamic disks, size 0: the largest possible. Its room holds what lay there before: the volume is
+ * born simple on the first disk, and copied, verified and attached on the second as by dyn_plan_add_mirror(). */
 int dyn_plan_create_mirror(struct dyn_session *s, struct dyn_model *m, const size_t disks[2], uint64_t size, char letter,
 			   struct dyn_plan **out, struct dyn_err *err);
 /* A dynamic volume with all its halves, or a basic data partition. */

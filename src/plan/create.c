@@ -11,27 +11,27 @@
 
 enum { SECTOR = 512, PART_TYPE_NTFS = 0x07 };
 
-/* One commit that makes the volume, its halves at these absolute sectors of these disks. */
-static int add_volume(struct sim *sim, struct plan_step *st, size_t n, const size_t *disks, const uint64_t *starts,
-		      uint64_t size, char letter, struct dyn_err *err)
+/* The step that makes a simple volume with one commit; *id is its record's. */
+static int add_volume(struct sim *sim, size_t disk, uint64_t start, uint64_t size, char letter, const char *words,
+		      const char *diskpart, uint64_t *id, struct dyn_err *err)
 {
-	size_t group = sim->disks[disks[0]].group;
-	struct new_volume nv = { .size = size, .part_type = PART_TYPE_NTFS, .letter = letter, .n_halves = n };
+	const struct sim_disk *d = &sim->disks[disk];
+	struct plan_step *st = plan_add_step(sim->p, DYN_STEP_SECTORS, disk, words, "database only", diskpart);
+	struct new_volume nv = { .size = size, .part_type = PART_TYPE_NTFS, .letter = letter,
+				 .halves = { { d->record_id, start - d->ph.public_start } }, .n_halves = 1 };
 	struct maker mk;
 	unsigned phase = 0;
-	int rc = maker_begin(&mk, sim, sim->groups[group].db, err);
+	int rc = st ? maker_begin(&mk, sim, sim->groups[d->group].db, err) : dyn_fail_nomem(err);
 
 	if (rc)
 		return rc;
-	for (size_t i = 0; i < n; i++)
-		nv.halves[i] = (struct new_half){ sim->disks[disks[i]].record_id,
-						  starts[i] - sim->disks[disks[i]].ph.public_start };
 	rc = maker_add_volume(&mk, &nv, err);
 	if (rc) {
 		ldm_txn_free(mk.t);
 		return rc;
 	}
-	return sim_commit(sim, group, mk.t, st, &phase, err);
+	*id = mk.first; /* the volume comes before its parts */
+	return sim_commit(sim, d->group, mk.t, st, &phase, err);
 }
 
 static int check_member(struct sim *sim, size_t disk, struct dyn_err *err)
@@ -90,8 +90,7 @@ static int find_rooms(const struct sim *sim, size_t n, const size_t *disks, uint
 static int op_create(struct sim *sim, size_t disk, uint64_t bytes, char letter, struct dyn_err *err)
 {
 	const struct dyn_disk *d = &sim->m->disks[disk];
-	uint64_t size = bytes / SECTOR, start = 0;
-	struct plan_step *st;
+	uint64_t size = bytes / SECTOR, start = 0, id;
 	char text[32];
 	int rc = check_member(sim, disk, err);
 
@@ -100,11 +99,11 @@ static int op_create(struct sim *sim, size_t disk, uint64_t bytes, char letter, 
 	if (rc)
 		return rc;
 	dyn_text_size(text, sizeof(text), size * SECTOR);
-	st = plan_add_step(sim->p, DYN_STEP_SECTORS, disk,
-			   plan_printf(sim->p, "Create a simple volume of %s on %s", text, d->name), "database only",
-			   plan_printf(sim->p, "create volume simple size=%llu disk=%u",
-				       (unsigned long long)(size / 2048), d->number));
-	return st ? add_volume(sim, st, 1, &disk, &start, size, letter, err) : dyn_fail_nomem(err);
+	return add_volume(sim, disk, start, size, letter,
+			  plan_printf(sim->p, "Create a simple volume of %s on %s", text, d->name),
+			  plan_printf(sim->p, "create volume simple size=%llu disk=%u", (unsigned long long)(size / 2048),
+				      d->number),
+			  &id, err);
 }
 
 int dyn_plan_create_simple(struct dyn_session *s, struct dyn_model *m, size_t disk, uint64_t size, char letter,
@@ -120,12 +119,17 @@ int dyn_plan_create_simple(struct dyn_session *s, struct dyn_model *m, size_t di
 	return sim_finish(&sim, op_create(&sim, disk, size, letter, err), out);
 }
 
-static int op_create_mirror(struct sim *sim, const size_t disks[2], uint64_t bytes, char letter, struct dyn_err *err)
+/* What model_volume_title() will call it. */
+static void new_title(const struct ldm_record *v, char *dst, size_t n)
+{
+	struct dyn_volume shown = { .name = v->name, .label = "", .letter = v->u.volume.hint[0] };
+
+	model_volume_title(&shown, dst, n);
+}
+
+static int check_mirror(struct sim *sim, const size_t disks[2], struct dyn_err *err)
 {
 	const struct dyn_disk *a = &sim->m->disks[disks[0]], *b = &sim->m->disks[disks[1]];
-	uint64_t size = bytes / SECTOR, starts[2] = { 0 };
-	struct plan_step *st;
-	char text[32];
 	int rc = check_member(sim, disks[0], err);
 
 	if (!rc)
@@ -135,21 +139,46 @@ static int op_create_mirror(struct sim *sim, const size_t disks[2], uint64_t byt
 	if (!rc && a->group != b->group)
 		rc = dyn_refuse(err, -EXDEV, "Choose two disks of one group.",
 				"%s and %s belong to different disk groups", a->name, b->name);
+	return rc;
+}
+
+/*
+ * The rooms of the halves hold whatever lay there before: the volume is born simple, and its second half is copied,
+ * verified and attached like that of any other. The rebuild's record comes first: cut off before the commit there is
+ * no volume and a record that nobody heeds, after it the volume and a rebuild that can be continued.
+ */
+static int op_create_mirror(struct sim *sim, const size_t disks[2], uint64_t bytes, char letter, struct dyn_err *err)
+{
+	const struct dyn_disk *a = &sim->m->disks[disks[0]], *b = &sim->m->disks[disks[1]];
+	uint64_t size = bytes / SECTOR, starts[2] = { 0 };
+	struct sim_half half = { .group = a->group, .disk = disks[1], .diskpart = "" };
+	char text[32], title[96];
+	int rc = check_mirror(sim, disks, err);
+
 	if (!rc)
 		rc = find_rooms(sim, 2, disks, &size, letter, starts, err);
 	if (rc)
 		return rc;
 	dyn_text_size(text, sizeof(text), size * SECTOR);
-	/* Both halves hold whatever lay there before: equal as soon as the volume is formatted, and not before. */
-	if (plan_note(sim->p,
-		      "The new volume is empty and its halves are made equal by formatting it: format it before use."))
+	rc = add_volume(sim, disks[0], starts[0], size, letter,
+			plan_printf(sim->p, "Create a volume of %s on %s", text, a->name),
+			plan_printf(sim->p, "create volume mirror size=%llu disk=%u,%u",
+				    (unsigned long long)(size / 2048), a->number, b->number),
+			&half.volume_id, err);
+	if (rc)
+		return rc;
+	new_title(ldm_db_find(sim->groups[a->group].db, LDM_VOLUME, half.volume_id), title, sizeof(title));
+	half.title = title;
+	half.start = starts[1];
+	rc = op_add_half(sim, &half, err);
+	if (rc)
+		return rc;
+	plan_swap_steps(sim->p, 0, 1);
+	if (plan_note(sim->p, "The new volume is a simple one until its copy is complete and verified; it can be formatted "
+			      "then.") ||
+	    plan_note(sim->p, "Undo does not bring back what was in the space the copy goes to."))
 		return dyn_fail_nomem(err);
-	st = plan_add_step(sim->p, DYN_STEP_SECTORS, DYN_NONE,
-			   plan_printf(sim->p, "Create a mirrored volume of %s on %s and %s", text, a->name, b->name),
-			   "database only",
-			   plan_printf(sim->p, "create volume mirror size=%llu disk=%u,%u",
-				       (unsigned long long)(size / 2048), a->number, b->number));
-	return st ? add_volume(sim, st, 2, disks, starts, size, letter, err) : dyn_fail_nomem(err);
+	return 0;
 }
 
 int dyn_plan_create_mirror(struct dyn_session *s, struct dyn_model *m, const size_t disks[2], uint64_t size,

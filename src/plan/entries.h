@@ -19,4 +19,10 @@ size_t entries_primaries(const struct table *t);
 /* The LDM extent of a retained volume that this container holds and nothing else; NULL when it is a common one. */
 const struct ldm_record *entry_retained_extent(const struct sim *sim, size_t disk, const struct table_part *p);
 
+/* Makes [start, start + size) of a dynamic disk a container of its own; what its old one was called goes to the first
+ * piece. Nothing is written where it is one already. -EBADMSG: not within one container; -ENOSPC: an MBR has no more
+ * than four entries. After either nothing has changed. */
+int entry_of_its_own(struct sim *sim, struct plan_step *st, unsigned *phase, size_t disk, uint64_t start, uint64_t size,
+		     struct dyn_err *err);
+
 #endif

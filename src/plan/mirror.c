@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "plan/sim.h"
+#include "plan/entries.h"
 
 enum { SECTOR = 512 };
 
@@ -43,6 +43,28 @@ static int flag_failing(struct ldm_txn *t, const struct sim *sim, size_t group, 
 	return ldm_txn_replace(t, &r, err);
 }
 
+/*
+ * What starts from a volume finds it by its table entry: the new half of a retained volume gets one, too. Before the
+ * transaction, as in retain.c: an entry more than needed is taken by every reader. An MBR may have no slot for it: the
+ * mirror is worth having all the same.
+ */
+static int retain_half(struct sim *sim, size_t target, uint64_t start, uint64_t size, struct plan_step *st, unsigned *phase,
+		       struct dyn_err *err)
+{
+	const char *name = sim->m->disks[target].name;
+	struct dyn_err why = { 0 };
+	int rc = entry_of_its_own(sim, st, phase, target, start, size, &why);
+
+	if (rc == -ENOSPC)
+		rc = plan_note(sim->p, "%s; the new half gets no partition entry of its own, and nothing can start from it.",
+			       why.what);
+	else if (!rc)
+		rc = plan_note(sim->p, "The new half gets a partition entry of its own on %s, as the other one has.", name);
+	else if (err)
+		*err = why;
+	return rc == -ENOMEM ? dyn_fail_nomem(err) : rc;
+}
+
 int op_attach(struct sim *sim, size_t group, const struct ldm_record *volume, size_t target, uint64_t target_start,
 	      size_t failing, struct plan_step *st, unsigned *phase, struct dyn_err *err)
 {
@@ -52,11 +74,14 @@ int op_attach(struct sim *sim, size_t group, const struct ldm_record *volume, si
 	struct ldm_record v = *volume, c, e = { .kind = LDM_EXTENT, .type = LDM_T_EXTENT, .flags = LDM_EF_UNKNOWN };
 	struct ldm_txn *t;
 	char name[64];
-	int rc;
+	int rc = 0;
 
 	if (!disk)
 		return dyn_fail(err, -ESTALE, "%s is no longer a member of the group", sim->m->disks[target].name);
-	rc = ldm_txn_begin(db, &t, err);
+	if (volume->u.volume.vflags & LDM_VOL_RETAIN)
+		rc = retain_half(sim, target, target_start, volume->u.volume.size, st, phase, err);
+	if (!rc)
+		rc = ldm_txn_begin(db, &t, err);
 	if (rc)
 		return rc;
 	second_half(volume, db, &c);
@@ -168,21 +193,19 @@ static void fill_record(const struct sim *sim, const struct ldm_db *db, const st
 }
 
 /* The COPY step, with the transaction at its end as a preview. slot: where the next record goes. */
-static int add_copy(struct sim *sim, size_t volume, const struct ldm_record *record, size_t group, size_t source,
-		    size_t target, const struct ldm_rebuild *r, uint32_t slot, bool resume, struct dyn_err *err)
+static int add_copy(struct sim *sim, const struct sim_half *half, size_t source, const struct ldm_rebuild *r,
+		    uint32_t slot, bool resume, struct dyn_err *err)
 {
-	const struct dyn_disk *t = &sim->m->disks[target];
-	char title[96], size[32];
+	const struct dyn_disk *t = &sim->m->disks[half->disk];
+	char size[32];
 	struct plan_step *st;
 	unsigned phase = 0;
 
-	model_volume_title(&sim->m->volumes[volume], title, sizeof(title));
 	dyn_text_size(size, sizeof(size), r->size * SECTOR);
-	st = plan_add_step(sim->p, DYN_STEP_COPY, target,
-			   resume ? plan_printf(sim->p, "Continue the mirror of %s on %s", title, t->name) :
-				    plan_printf(sim->p, "Add mirror of %s on %s", title, t->name),
-			   plan_printf(sim->p, "copies %s, verifies", size),
-			   resume ? "" : plan_printf(sim->p, "select volume %u\nadd disk=%u", sim->m->volumes[volume].number, t->number));
+	st = plan_add_step(sim->p, DYN_STEP_COPY, half->disk,
+			   plan_printf(sim->p, resume ? "Continue the mirror of %s on %s" : "Add mirror of %s on %s",
+				       half->title, t->name),
+			   plan_printf(sim->p, "copies %s, verifies", size), half->diskpart);
 	if (!st)
 		return dyn_fail_nomem(err);
 	st->pub.source = source;
@@ -191,12 +214,13 @@ static int add_copy(struct sim *sim, size_t volume, const struct ldm_record *rec
 	st->pub.size = r->size * SECTOR;
 	st->copy.record = *r;
 	st->copy.record_slot = slot;
-	st->copy.target_private_start = sim->disks[target].ph.private_start;
-	model_volume_title(&sim->m->volumes[volume], st->copy.volume_title, sizeof(st->copy.volume_title));
+	st->copy.target_private_start = sim->disks[half->disk].ph.private_start;
+	snprintf(st->copy.volume_title, sizeof(st->copy.volume_title), "%.63s", half->title);
 	st->copy.resume = resume;
-	if (plan_lock_disk(sim->p, source) || plan_lock_disk(sim->p, target))
+	if (plan_lock_disk(sim->p, source) || plan_lock_disk(sim->p, half->disk))
 		return dyn_fail_nomem(err);
-	return op_attach(sim, group, record, target, r->target_start, DYN_NONE, st, &phase, err);
+	return op_attach(sim, half->group, ldm_db_find(sim->groups[half->group].db, LDM_VOLUME, half->volume_id), half->disk,
+			 r->target_start, DYN_NONE, st, &phase, err);
 }
 
 /* The record that makes an interrupted copy resumable; *next is the slot of the one after it. */
@@ -240,18 +264,38 @@ static int no_room(const struct sim *sim, size_t disk, uint64_t need, uint64_t l
 			  sim->m->disks[disk].name, have, want, missing);
 }
 
-int op_add_mirror(struct sim *sim, size_t volume, size_t disk, enum dyn_table table, struct dyn_err *err)
+int op_add_half(struct sim *sim, const struct sim_half *half, struct dyn_err *err)
 {
-	const struct dyn_volume *v = &sim->m->volumes[volume];
-	const struct ldm_record *record;
-	uint64_t source_start = 0, target_start, largest = 0;
+	const struct ldm_db *db = sim->groups[half->group].db;
+	const struct ldm_record *volume = ldm_db_find(db, LDM_VOLUME, half->volume_id);
+	uint64_t source_start = 0;
 	struct ldm_rebuild r;
 	uint32_t slot = 0;
 	size_t source;
 	int rc;
 
+	if (!volume)
+		return dyn_fail(err, -ESTALE, "the database does not hold %s any more", half->title);
+	absolute_source(sim, db, volume, &source, &source_start);
+	if (source == DYN_NONE)
+		return dyn_fail(err, -ENODEV, "the disk that holds %s is not here", half->title);
+	fill_record(sim, db, volume, source, source_start, half->disk, half->start, &r);
+	rc = mark_start(sim, half->disk, &r, &slot, err);
+	return rc ? rc : add_copy(sim, half, source, &r, slot, false, err);
+}
+
+int op_add_mirror(struct sim *sim, size_t volume, size_t disk, enum dyn_table table, struct dyn_err *err)
+{
+	const struct dyn_volume *v = &sim->m->volumes[volume];
+	struct sim_half half = { .group = v->group, .volume_id = sim->m->priv->volumes[volume].record_id, .disk = disk };
+	const struct ldm_record *record;
+	uint64_t source_start = 0, largest = 0;
+	char title[96];
+	size_t source;
+	int rc;
+
 	/* The database of the sim decides, not the model: an earlier step may have made the volume simple. */
-	record = ldm_db_find(sim->groups[v->group].db, LDM_VOLUME, sim->m->priv->volumes[volume].record_id);
+	record = ldm_db_find(sim->groups[v->group].db, LDM_VOLUME, half.volume_id);
 	if (!record)
 		return dyn_fail(err, -ESTALE, "the database does not hold %s any more", v->name);
 	absolute_source(sim, sim->groups[v->group].db, record, &source, &source_start);
@@ -264,16 +308,17 @@ int op_add_mirror(struct sim *sim, size_t volume, size_t disk, enum dyn_table ta
 		if (table == DYN_TABLE_NONE && sim->disks[disk].table->kind == DYN_TABLE_NONE)
 			table = sim->disks[source].table->kind;
 		rc = op_upgrade(sim, disk, table, v->group, err);
-		record = ldm_db_find(sim->groups[v->group].db, LDM_VOLUME, sim->m->priv->volumes[volume].record_id);
+		record = ldm_db_find(sim->groups[v->group].db, LDM_VOLUME, half.volume_id);
 	}
 	if (rc)
 		return rc;
-	rc = sim_find_room(sim, disk, record->u.volume.size, source_start, &target_start, &largest);
+	rc = sim_find_room(sim, disk, record->u.volume.size, source_start, &half.start, &largest);
 	if (rc)
 		return no_room(sim, disk, record->u.volume.size, largest, err);
-	fill_record(sim, sim->groups[v->group].db, record, source, source_start, disk, target_start, &r);
-	rc = mark_start(sim, disk, &r, &slot, err);
-	return rc ? rc : add_copy(sim, volume, record, v->group, source, disk, &r, slot, false, err);
+	model_volume_title(v, title, sizeof(title));
+	half.title = title;
+	half.diskpart = plan_printf(sim->p, "select volume %u\nadd disk=%u", v->number, sim->m->disks[disk].number);
+	return op_add_half(sim, &half, err);
 }
 
 int dyn_plan_add_mirror(struct dyn_session *s, struct dyn_model *m, size_t volume, size_t disk, enum dyn_table table,
@@ -349,9 +394,11 @@ static int op_resume(struct sim *sim, size_t job, bool accept, struct dyn_err *e
 {
 	const struct dyn_job *j = &sim->m->jobs[job];
 	const struct model_rebuild *rb = find_record(sim->m, j);
-	size_t group = sim->m->volumes[j->volume].group, source;
+	struct sim_half half = { .group = sim->m->volumes[j->volume].group, .title = j->volume_title, .diskpart = "",
+				 .volume_id = sim->m->priv->volumes[j->volume].record_id, .disk = j->target };
 	const struct ldm_record *record;
-	int rc = sim_need_group(sim, group, err);
+	size_t source;
+	int rc = sim_need_group(sim, half.group, err);
 
 	if (!rc && (j->id != 0 || j->elsewhere))
 		rc = dyn_refuse(err, -EBUSY, "Watch it here, or pause it where it runs.", "this rebuild is running already%s",
@@ -371,7 +418,7 @@ static int op_resume(struct sim *sim, size_t job, bool accept, struct dyn_err *e
 		      sim->m->disks[j->source].name))
 		rc = dyn_fail_nomem(err);
 	if (!rc)
-		rc = add_copy(sim, j->volume, record, group, source, j->target, &rb->r, rb->slot ^ 1, true, err);
+		rc = add_copy(sim, &half, source, &rb->r, rb->slot ^ 1, true, err);
 	if (!rc)
 		sim->p->steps[sim->p->n_steps - 1].copy.accept = accept;
 	return rc;
@@ -532,7 +579,7 @@ static int op_finish(struct sim *sim, const struct plan_copy *copy, struct dyn_e
 	st = plan_add_step(sim->p, DYN_STEP_SECTORS, target,
 			   plan_printf(sim->p, "Make %s a mirror on %s and %s", copy->volume_title, sim->m->disks[source].name,
 				       sim->m->disks[target].name),
-			   "database only", "");
+			   record->u.volume.vflags & LDM_VOL_RETAIN ? "partition table and database" : "database only", "");
 	rc = st ? op_attach(sim, sim->m->volumes[volume].group, record, target, r->target_start,
 			    r->n_bad ? source : DYN_NONE, st, &phase, err) :
 		  dyn_fail_nomem(err);

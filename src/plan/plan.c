@@ -173,6 +173,14 @@ void plan_move_before_copies(struct dyn_plan *p)
 	p->steps[at] = last;
 }
 
+void plan_swap_steps(struct dyn_plan *p, size_t a, size_t b)
+{
+	struct plan_step was = p->steps[a];
+
+	p->steps[a] = p->steps[b];
+	p->steps[b] = was;
+}
+
 int plan_write(struct dyn_plan *p, struct plan_step *st, unsigned phase, size_t disk, uint64_t sector, uint32_t n,
 	       const char *what, const void *before, const void *after)
 {

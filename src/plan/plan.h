@@ -94,6 +94,8 @@ struct plan_step *plan_add_step(struct dyn_plan *p, enum dyn_step_kind kind, siz
 				const char *effect, const char *diskpart);
 /* Moves the last step before the first COPY: whatever a plan writes, it writes before its copies begin. */
 void plan_move_before_copies(struct dyn_plan *p);
+/* Two SECTORS steps that do not write to the same sectors change places. */
+void plan_swap_steps(struct dyn_plan *p, size_t a, size_t b);
 /* Appends a write to a step in the given phase. Bytes are copied; before may be NULL. Locks the disk. */
 int plan_write(struct dyn_plan *p, struct plan_step *st, unsigned phase, size_t disk, uint64_t sector, uint32_t n,
 	       const char *what, const void *before, const void *after);

@@ -40,10 +40,8 @@ static void add_piece(struct sim *sim, struct table *t, const struct table_part 
 	t->n++;
 }
 
-/* The container parts[i] is cut so that [start, start + size) stands alone. What it was called goes to its first piece.
- */
-static int split(struct sim *sim, struct plan_step *st, unsigned *phase, size_t disk, uint64_t start, uint64_t size,
-		 struct dyn_err *err)
+int entry_of_its_own(struct sim *sim, struct plan_step *st, unsigned *phase, size_t disk, uint64_t start, uint64_t size,
+		     struct dyn_err *err)
 {
 	struct table want;
 	struct table_part old;
@@ -154,7 +152,7 @@ static int op_retain(struct sim *sim, size_t volume, const char *title, struct d
 		return dyn_fail_nomem(err);
 	for (size_t i = 0; !rc && i < v->n_plexes; i++) {
 		const struct dyn_extent *e = &v->plexes[i].extents[0];
-		rc = split(sim, st, &phase, e->disk, e->offset / SECTOR, e->size / SECTOR, err);
+		rc = entry_of_its_own(sim, st, &phase, e->disk, e->offset / SECTOR, e->size / SECTOR, err);
 	}
 	return rc ? rc : mark(sim, v->group, vol, st, &phase, err);
 }

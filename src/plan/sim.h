@@ -87,8 +87,21 @@ int op_break(struct sim *sim, size_t volume, size_t disk, bool keep, struct dyn_
 int op_delete_missing(struct sim *sim, size_t disk, struct dyn_err *err);
 int op_add_mirror(struct sim *sim, size_t volume, size_t disk, enum dyn_table table, struct dyn_err *err);
 
-/* Only the transaction that attaches a second half; also used when a rebuild ends. failing: the disk that could not be
- * read everywhere and is flagged so, or DYN_NONE. */
+/* The second half that a simple volume of the sim's database is to get. */
+struct sim_half {
+	size_t group;
+	uint64_t volume_id;       /* of its LDM record */
+	const char *title;        /* what people call the volume */
+	const char *diskpart;     /* the line of the copy's step; lives as long as the plan */
+	size_t disk;              /* where the half goes: a current member of the group */
+	uint64_t start;           /* absolute sector of the room there */
+};
+/* Two steps: the rebuild's record and the copy with the transaction at its end. */
+int op_add_half(struct sim *sim, const struct sim_half *half, struct dyn_err *err);
+
+/* Only what attaches a second half, whose data is complete; also used when a rebuild ends. A retained volume's half gets
+ * a table entry of its own first, where there is one to be had. failing: the disk that could not be read everywhere and
+ * is flagged so, or DYN_NONE. */
 int op_attach(struct sim *sim, size_t group, const struct ldm_record *volume, size_t target, uint64_t target_start,
 	      size_t failing, struct plan_step *st, unsigned *phase, struct dyn_err *err);
 

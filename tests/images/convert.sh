@@ -165,7 +165,11 @@ refuse 'a volume that does not fit' "add $data 0" 'not enough usable space' "$m"
 small=$(ask 'next(v["number"] for v in m["volumes"] if v["label"] == "at 2048")' "$m" "$g")
 check 'mirror of the system volume' engine "$m" "$g" <<<"add $small 1"
 judge_group 'mirrored' '--complete --mirror-data' "$m" "$g"
-change 'the half gets an entry of its own' "retain $small" "$private" "$m" "$g"
+half=$(ask "next(e['offset'] // 512 for v in m['volumes'] if v['number'] == $small for p in v['plexes'] for e in p['extents']
+	if e['disk'] == 'Disk 1')" "$m" "$g")
+check 'the half has an entry of its own, as the other one' \
+	grep -Eq "start= *$half, size= *40960, type=AF9B60A0" <(sfdisk --dump "$g")
+check 'sgdisk accepts that' sgdisk -v "$g"
 readers 'retained on both' 5 "$m" "$g"
 check 'both halves are NTFS' halves_ok "$small" "$m" "$g"
 check 'one half is dropped' engine "$m" "$g" <<<"break $small 1 nokeep"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * dynamic_test.c - dynamic disks beyond a mirror's repair: to basic and back, mirrors born whole, volumes deleted and
+ * dynamic_test.c - dynamic disks beyond a mirror's repair: to basic and back, new mirrors, volumes deleted and
  * retained, disks that come back; and each of them cut off after every write.
  */
 #include "tests/unit/plan_rig.h"
@@ -52,7 +52,36 @@ static void healthy(const struct rig *r)
 
 /* --------------------------------------------------------------- create, delete */
 
-static void mirror_is_born_with_both_halves(void **state)
+/* Every sector of a disk's room holds something of its own. */
+static void litter(const struct rig *r, size_t disk)
+{
+	uint64_t from = 3 * MIB, end = r->m->disks[disk].size - 2 * MIB;
+	uint8_t *b = malloc(end - from);
+
+	for (uint64_t i = 0; i < end - from; i++)
+		b[i] = (uint8_t)(i * 7 + i / 512 + disk * 100 + 1);
+	rig_put(r->path[disk], from, b, end - from);
+	free(b);
+}
+
+static void halves_are_equal(const struct rig *r, size_t volume)
+{
+	const struct dyn_volume *v = &r->m->volumes[volume];
+	uint8_t *half[2];
+
+	assert_int_equal(v->layout, DYN_LAYOUT_MIRROR);
+	assert_int_equal(v->status, DYN_VOLUME_HEALTHY);
+	for (size_t i = 0; i < 2; i++) {
+		const struct dyn_extent *e = &v->plexes[i].extents[0];
+		half[i] = malloc(v->size);
+		read_at(r->path[e->disk], e->offset, half[i], v->size);
+	}
+	assert_memory_equal(half[0], half[1], v->size);
+	free(half[0]);
+	free(half[1]);
+}
+
+static void new_mirror_is_copied_before_it_is_one(void **state)
 {
 	struct dyn_plan *p = NULL;
 	struct rig r;
@@ -60,27 +89,46 @@ static void mirror_is_born_with_both_halves(void **state)
 	(void)state;
 	rig_begin(&r, 3, 64 * MIB);
 	rig_upgrade(&r, 0, DYN_TABLE_MBR);
-	rig_upgrade(&r, 1, DYN_TABLE_GPT);
+	rig_upgrade(&r, 1, DYN_TABLE_MBR);
+	litter(&r, 0);
+	litter(&r, 1);
 	rig_refused(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 0 }, 8 * MIB, 0, &p, &r.err), -EINVAL,
 		    "two different disks");
 	rig_refused(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 2 }, 8 * MIB, 0, &p, &r.err), -EINVAL,
 		    "not a dynamic disk");
-	rig_refused(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 1 }, 60 * MIB, 0, &p, &r.err), -ENOSPC,
+	rig_refused(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 1 }, 70 * MIB, 0, &p, &r.err), -ENOSPC,
 		    "enough usable space");
 	rig_refused(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 1 }, 8 * MIB, '1', &p, &r.err), -EINVAL,
 		    "drive letter");
+	/* until the copy is done the database knows a simple volume and nothing else */
+	assert_int_equal(dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 1 }, 8 * MIB, 'M', &p, &r.err), 0);
+	assert_int_equal(dyn_plan_n_steps(p), 3);
+	assert_int_equal(dyn_plan_step(p, 2)->kind, DYN_STEP_COPY);
+	assert_string_equal(dyn_plan_step(p, 1)->diskpart, "create volume mirror size=8 disk=0,1");
+	assert_null(dyn_plan_confirm(p));
+	rig_carry_out(p, SIZE_MAX);
+	rig_scan(&r, 0, 3);
+	assert_int_equal(record_of(&r, 0)->u.volume.n_components, 1);
+	assert_int_equal(r.m->volumes[0].status, DYN_VOLUME_REBUILDING);
+	assert_int_equal(r.m->n_jobs, 1);
+	assert_string_equal(r.m->jobs[0].volume_title, "M:");
+	dyn_plan_free(p);
+	/* given up it is that, and its room on the other disk is free */
+	DO(&r, dyn_plan_cancel(&r.s, r.m, 0, &p, &r.err), p);
+	assert_int_equal(r.m->volumes[0].layout, DYN_LAYOUT_SIMPLE);
+	DO(&r, dyn_plan_delete_volume(&r.s, r.m, 0, &p, &r.err), p);
 	DO(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 1 }, 8 * MIB, 'M', &p, &r.err), p);
-	assert_int_equal(r.m->volumes[0].layout, DYN_LAYOUT_MIRROR);
 	assert_u64(r.m->volumes[0].size, 8 * MIB);
 	assert_int_equal(r.m->volumes[0].letter, 'M');
 	assert_string_equal(r.m->volumes[0].plexes[0].name, "Volume1-01");
 	assert_string_equal(r.m->volumes[0].plexes[1].name, "Volume1-02");
-	/* the rest of the smaller disk, in whole MiB */
+	halves_are_equal(&r, 0);
+	/* the rest of the smaller disk, in whole MiB, the first half on the second disk */
 	DO(&r, dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 1, 0 }, 0, 0, &p, &r.err), p);
 	assert_int_equal(r.m->n_volumes, 2);
-	assert_true(r.m->volumes[1].size >= 20 * MIB && r.m->volumes[1].size < 24 * MIB);
-	for (size_t i = 0; i < 2; i++)
-		assert_int_equal(r.m->volumes[i].status, DYN_VOLUME_HEALTHY);
+	assert_true(r.m->volumes[1].size >= 52 * MIB && r.m->volumes[1].size < 56 * MIB);
+	halves_are_equal(&r, 1);
+	healthy(&r);
 	rig_end(&r);
 }
 
@@ -162,6 +210,93 @@ static void retain_gives_an_entry_and_delete_takes_it_back(void **state)
 		healthy(&r);
 		rig_end(&r);
 	}
+}
+
+static bool stands_alone(const struct rig *r, size_t volume, size_t plex)
+{
+	const struct dyn_extent *e = &r->m->volumes[volume].plexes[plex].extents[0];
+	const struct table *t = table_of(r, e->disk);
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->parts[i].start * 512 == e->offset && t->parts[i].size * 512 == e->size)
+			return true;
+	return false;
+}
+
+/* Two dynamic disks, on the first a retained volume between two others; its index is 1. */
+static void rig_retained(struct rig *r, enum dyn_table a, enum dyn_table b)
+{
+	struct dyn_plan *p = NULL;
+
+	rig_begin(r, 2, 64 * MIB);
+	rig_upgrade(r, 0, a);
+	rig_upgrade(r, 1, b);
+	for (int i = 0; i < 3; i++)
+		DO(r, dyn_plan_create_simple(&r->s, r->m, 0, 4 * MIB, 0, &p, &r->err), p);
+	DO(r, dyn_plan_retain(&r->s, r->m, 1, &p, &r->err), p);
+}
+
+static bool has_note(const struct dyn_plan *p, const char *words)
+{
+	for (size_t i = 0; i < dyn_plan_n_notes(p); i++)
+		if (strstr(dyn_plan_note(p, i), words))
+			return true;
+	return false;
+}
+
+static void mirror_of_a_retained_volume_can_be_started_from(void **state)
+{
+	static const enum dyn_table kinds[] = { DYN_TABLE_MBR, DYN_TABLE_GPT };
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	for (size_t k = 0; k < 4; k++) {
+		rig_retained(&r, kinds[k / 2], kinds[k % 2]);
+		assert_int_equal(dyn_plan_add_mirror(&r.s, r.m, 1, 1, DYN_TABLE_NONE, &p, &r.err), 0);
+		assert_true(has_note(p, "entry of its own on Disk 1"));
+		rig_do(&r, 0, p);
+		assert_true(stands_alone(&r, 1, 0) && stands_alone(&r, 1, 1));
+		healthy(&r);
+		/* either half keeps entry and mark without the other */
+		DO(&r, dyn_plan_break(&r.s, r.m, 1, k % 2, false, &p, &r.err), p);
+		assert_true(stands_alone(&r, 1, 0));
+		assert_true(record_of(&r, 1)->u.volume.vflags & LDM_VOL_RETAIN);
+		healthy(&r);
+		rig_end(&r);
+	}
+	/* a volume that is not retained gets none */
+	rig_retained(&r, DYN_TABLE_GPT, DYN_TABLE_GPT);
+	DO(&r, dyn_plan_add_mirror(&r.s, r.m, 0, 1, DYN_TABLE_NONE, &p, &r.err), p);
+	assert_int_equal(containers(&r, 1), 1);
+	rig_end(&r);
+}
+
+static void without_a_free_slot_the_half_has_no_entry(void **state)
+{
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	rig_retained(&r, DYN_TABLE_GPT, DYN_TABLE_MBR);
+	for (int i = 0; i < 4; i++)
+		DO(&r, dyn_plan_create_simple(&r.s, r.m, 1, 4 * MIB, 0, &p, &r.err), p);
+	DO(&r, dyn_plan_retain(&r.s, r.m, 4, &p, &r.err), p);
+	DO(&r, dyn_plan_retain(&r.s, r.m, 5, &p, &r.err), p);
+	assert_int_equal(containers(&r, 1), 4);
+	assert_int_equal(dyn_plan_add_mirror(&r.s, r.m, 1, 1, DYN_TABLE_NONE, &p, &r.err), 0);
+	assert_true(has_note(p, "no partition entry of its own"));
+	rig_do(&r, 0, p);
+	assert_int_equal(containers(&r, 1), 4);
+	assert_false(stands_alone(&r, 1, 1));
+	assert_true(record_of(&r, 1)->u.volume.vflags & LDM_VOL_RETAIN);
+	healthy(&r);
+	/* the mark goes with the half that had the entry: it would name one that is not there */
+	DO(&r, dyn_plan_break(&r.s, r.m, 1, 0, false, &p, &r.err), p);
+	assert_int_equal(r.m->volumes[1].plexes[0].extents[0].disk, 1);
+	assert_false(record_of(&r, 1)->u.volume.vflags & LDM_VOL_RETAIN);
+	healthy(&r);
+	rig_end(&r);
 }
 
 static void retain_counts_to_four(void **state)
@@ -409,10 +544,9 @@ static void converted_disk_takes_part_like_any_other(void **state)
 	assert_int_equal(r.m->volumes[0].layout, DYN_LAYOUT_MIRROR);
 	assert_true(record_of(&r, 0)->u.volume.vflags & LDM_VOL_RETAIN);
 	healthy(&r);
-	/* retain gives the second half its entry as well */
-	DO(&r, dyn_plan_retain(&r.s, r.m, 0, &p, &r.err), p);
-	assert_true(containers(&r, 1) > 1);
-	healthy(&r);
+	/* the second half has its entry as well */
+	assert_true(stands_alone(&r, 0, 0) && stands_alone(&r, 0, 1));
+	rig_refused(&r, dyn_plan_retain(&r.s, r.m, 0, &p, &r.err), -EALREADY, "retained partition already");
 	read_at(r.path[1], r.m->volumes[0].plexes[1].extents[0].offset, b, sizeof(b));
 	assert_int_equal(b[0], 0x5a);
 	DO(&r, dyn_plan_delete_volume(&r.s, r.m, 0, &p, &r.err), p);
@@ -595,6 +729,7 @@ enum cut_op {
 	CUT_MIRROR,
 	CUT_DELETE,
 	CUT_RETAIN,
+	CUT_ATTACH_RETAINED,
 	CUT_DELETE_RETAINED,
 	CUT_BASIC,
 	CUT_CONVERT,
@@ -609,6 +744,14 @@ static void cut_rig(struct rig *r, enum cut_op op)
 
 	if (op == CUT_REACTIVATE) {
 		rig_stale(r);
+		return;
+	}
+	if (op == CUT_ATTACH_RETAINED) {
+		rig_retained(r, DYN_TABLE_GPT, DYN_TABLE_MBR);
+		assert_int_equal(dyn_plan_add_mirror(&r->s, r->m, 1, 1, DYN_TABLE_NONE, &p, &r->err), 0);
+		rig_carry_out(p, SIZE_MAX);
+		dyn_plan_free(p);
+		rig_scan(r, 0, r->n);
 		return;
 	}
 	rig_begin(r, 2, 64 * MIB);
@@ -630,7 +773,14 @@ static void cut_rig(struct rig *r, enum cut_op op)
 
 static int cut_plan(struct rig *r, enum cut_op op, struct dyn_plan **p)
 {
+	struct plan_copy copy = { 0 };
+
 	switch (op) {
+	case CUT_ATTACH_RETAINED: /* as a worker that has verified its copy does */
+		copy.record = r->m->priv->disks[1].rebuilds[0].r;
+		copy.record_slot = r->m->priv->disks[1].rebuilds[0].slot;
+		snprintf(copy.volume_title, sizeof(copy.volume_title), "Volume2");
+		return plan_attach(&r->s, r->m, &copy, p, &r->err);
 	case CUT_MIRROR:
 		return dyn_plan_create_mirror(&r->s, r->m, (size_t[]){ 0, 1 }, 8 * MIB, 0, p, &r->err);
 	case CUT_RETAIN:
@@ -726,7 +876,13 @@ static void one_cut(struct rig *r, enum cut_op op, const struct dyn_plan *p, siz
 	if (strcmp(now, old) != 0 && strcmp(now, new) != 0)
 		fail_msg("%s: %s", what, now);
 	for (size_t i = 0; i < r->m->n_volumes && op != CUT_REACTIVATE; i++) /* what was there can always be read */
-		assert_int_equal(r->m->volumes[i].status, DYN_VOLUME_HEALTHY);
+		if (r->m->volumes[i].status != DYN_VOLUME_HEALTHY && r->m->volumes[i].job == DYN_NONE)
+			fail_msg("%s: status %d", what, (int)r->m->volumes[i].status);
+	if (op == CUT_MIRROR && r->m->n_jobs) { /* cut off as soon as there is a volume, its rebuild can be continued */
+		struct dyn_plan *resume = NULL;
+		DO(r, dyn_plan_resume(&r->s, r->m, 0, &resume, &r->err), resume);
+		healthy(r);
+	}
 }
 
 static void every_cut_ends_old_or_new(void **state)
@@ -769,10 +925,12 @@ static void every_cut_ends_old_or_new(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(mirror_is_born_with_both_halves),
+		cmocka_unit_test(new_mirror_is_copied_before_it_is_one),
 		cmocka_unit_test(delete_frees_both_halves),
 		cmocka_unit_test(delete_of_a_basic_volume_is_its_entry),
 		cmocka_unit_test(retain_gives_an_entry_and_delete_takes_it_back),
+		cmocka_unit_test(mirror_of_a_retained_volume_can_be_started_from),
+		cmocka_unit_test(without_a_free_slot_the_half_has_no_entry),
 		cmocka_unit_test(retain_counts_to_four),
 		cmocka_unit_test(empty_disk_becomes_basic),
 		cmocka_unit_test(simple_volumes_become_partitions),

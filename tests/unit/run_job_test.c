@@ -204,6 +204,47 @@ static void a_closed_session_is_resumed_and_checked(void **state)
 	lab_assert_mirror(l, 0, 7);
 }
 
+/* A volume that is mirrored from its birth, where a deleted one left its bytes; the copy slow from its first byte on. */
+static unsigned new_mirror(struct lab *l)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_job j;
+
+	lab_apply(l, dyn_plan_delete_volume(l->s, l->m, 0, &p, &l->err), &p);
+	assert_int_equal(dyn_plan_create_mirror(l->s, l->m, (size_t[]){ 0, 1 }, VOLUME_MIB * LAB_MIB, 'M', &p, &l->err), 0);
+	assert_int_equal(dyn_jobs_park(l->s), 0);
+	lab_apply(l, 0, &p);
+	for (size_t i = 0, n = dyn_jobs(l->s, &j, 1); i < n; i++)
+		assert_int_equal(dyn_job_limit(l->s, (unsigned)i + 1, 4 * LAB_MIB), 0);
+	assert_int_equal(dyn_jobs_unpark(l->s), 0);
+	return (unsigned)dyn_jobs(l->s, &j, 1);
+}
+
+static void a_new_mirror_is_a_rebuild_like_any_other(void **state)
+{
+	struct lab *l = *state;
+	unsigned id = new_mirror(l);
+
+	lab_wait(l, id, DYN_JOB_COPYING, LAB_MIB);
+	assert_string_equal(lab_job(l, id).volume_title, "M:");
+	assert_int_equal(l->m->volumes[0].status, DYN_VOLUME_REBUILDING);
+	assert_int_equal(dyn_job_cancel(l->s, id), 0);
+	lab_wait(l, id, DYN_JOB_CANCELLED, 0);
+	lab_scan(l);
+	assert_simple(l);
+	assert_int_equal(l->m->priv->disks[1].rebuild_pairs_used, 0);
+	lab_close(l);
+	lab_open(l);
+	id = new_mirror(l);
+	lab_wait(l, id, DYN_JOB_COPYING, 2 * LAB_MIB);
+	lab_close(l);
+	lab_open(l);
+	assert_int_equal(ldm_db_next(l->m->priv->groups[0].db, LDM_VOLUME, NULL)->u.volume.n_components, 1);
+	resume(l);
+	lab_assert_mirror(l, 0, 1);
+	assert_int_equal(l->m->volumes[0].letter, 'M');
+}
+
 static void killed_in_the_middle(void **state)
 {
 	struct lab *l = *state;
@@ -645,6 +686,7 @@ int main(void)
 		TEST(no_disk_goes_off_line_meanwhile),
 		TEST(cancel_leaves_a_simple_volume),
 		TEST(a_closed_session_is_resumed_and_checked),
+		TEST(a_new_mirror_is_a_rebuild_like_any_other),
 		TEST(killed_in_the_middle),
 		TEST(others_see_it_and_keep_off),
 		TEST(its_record_is_its_own),

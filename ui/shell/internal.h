@@ -159,6 +159,9 @@ enum shell_result shell_finish(struct shell *sh, int rc, struct dyn_plan *plan, 
 bool shell_nap(struct shell *sh, int ms);
 /* Rescans when rebuilds have ended since the last scan; a person is told how they ended. */
 void shell_note_ended(struct shell *sh);
+/* Lets this shell's rebuild of a volume end, saying so, where there is one; *volume is its place in the new model.
+ * Otherwise says why the command cannot go on. A paused rebuild is not waited for. */
+enum shell_result shell_await_rebuild(struct shell *sh, size_t *volume);
 /* Says which rebuilds wait for a RESUME, and which another process runs. */
 void shell_tell_paused(struct shell *sh);
 /* Waits for running rebuilds at the end; SIGINT and SIGTERM leave them paused, which is said. */

@@ -353,6 +353,41 @@ enum shell_result cmd_wait(struct shell *sh, const struct shell_call *call)
 	return worst;
 }
 
+static size_t volume_of_guid(const struct dyn_model *m, const char *guid)
+{
+	for (size_t i = 0; i < m->n_volumes; i++)
+		if (!strcmp(m->volumes[i].guid, guid))
+			return i;
+	return DYN_NONE;
+}
+
+enum shell_result shell_await_rebuild(struct shell *sh, size_t *volume)
+{
+	enum shell_result r;
+	enum wait_end end;
+	struct dyn_job j;
+	char guid[37];
+	size_t told;
+
+	memcpy(guid, sh->model->volumes[*volume].guid, sizeof(guid));
+	if (!*guid || !watched_job(sh, guid, false, &j))
+		return SHELL_OK;
+	shell_say(sh, "\nThe volume is being mirrored. Waiting for the end of that; Ctrl-C stops the waiting.\n");
+	fflush(sh->out);
+	end = wait_jobs(sh, guid, 0, false);
+	if (shell_rescan(sh) != SHELL_OK)
+		return SHELL_FATAL;
+	r = tell_ended(sh, guid, &told);
+	if (end == WAIT_INTERRUPTED) {
+		if (sh->interactive && sh->signal == SIGINT)
+			sh->signal = 0; /* only the waiting ends */
+		shell_say(sh, "\nThe rebuild goes on. Nothing else was done.\n");
+		return SHELL_FAILED;
+	}
+	*volume = volume_of_guid(sh->model, guid);
+	return *volume == DYN_NONE ? SHELL_FAILED : r;
+}
+
 /* ---------------------------------------------------------------- REBUILD */
 
 static bool is_settled(const struct shell *sh, const char *guid)

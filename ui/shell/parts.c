@@ -400,6 +400,9 @@ enum shell_result cmd_format(struct shell *sh, const struct shell_call *call)
 		shell_say(sh, "\n%s\n", no);
 		return SHELL_FAILED;
 	}
+	r = sh->preview ? SHELL_OK : shell_await_rebuild(sh, &volume);
+	if (r != SHELL_OK)
+		return r;
 	rc = dyn_plan_format(sh->session, sh->model, volume, &spec, &plan, &err);
 	sh->percent = true;
 	return shell_finish(sh, rc, plan, &err, "DiskPart successfully formatted the volume.");

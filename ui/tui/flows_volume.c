@@ -156,6 +156,15 @@ bool can_new_mirror(struct console *con, struct target t, char *reason, size_t n
 	return any;
 }
 
+/* It is being mirrored: formatting it comes when that has ended. */
+static void select_new(struct console *con)
+{
+	size_t volume = flow_new_volume(con);
+
+	if (volume != DYN_NONE)
+		view_select_volume(&con->view, volume);
+}
+
 static void mirror_letter(struct console *con, const char *text)
 {
 	struct dyn_plan *p = NULL;
@@ -166,8 +175,10 @@ static void mirror_letter(struct console *con, const char *text)
 	if (!take_letter(con, "New Mirrored Volume", text, &letter))
 		return;
 	rc = make_mirror(con, con->flow.other_disk, con->flow.size, letter, &p, &err);
-	if (flow_show(con, "New Mirrored Volume", rc, p, &err))
-		flow_format_after(con);
+	if (!flow_show(con, "New Mirrored Volume", rc, p, &err))
+		return;
+	flow_know_volumes(con);
+	con->flow.after = select_new;
 }
 
 static void mirror_size(struct console *con, const char *text)
