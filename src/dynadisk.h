@@ -458,6 +458,11 @@ int dyn_plan_format(struct dyn_session *s, struct dyn_model *m, size_t volume, c
 /* Whether dyn_plan_format() could format this volume, without making a file system: 0, or its refusal. Cheap. */
 int dyn_can_format(struct dyn_session *s, struct dyn_model *m, size_t volume, struct dyn_err *err);
 
+/* Damaged copies of the disk's metadata (GPT, LDM headers, its copy of the group's database) are written anew from the good
+ * ones, which stay untouched. -EALREADY: nothing is damaged; -EBADMSG: no good copy is left; -ENOTUNIQ: two copies are
+ * valid and differ; -ESTALE: it is out of date, not damaged (reactivate it); -ENOTSUP: there is no other copy. */
+int dyn_plan_mend(struct dyn_session *s, struct dyn_model *m, size_t disk, struct dyn_plan **out, struct dyn_err *err);
+
 /* DiskPart "recover", Reactivate Disk: a disk that came back with an older database gets the group's, and its halves of
  * mirrors are dropped and rebuilt from the good ones. */
 int dyn_plan_reactivate(struct dyn_session *s, struct dyn_model *m, size_t disk, struct dyn_plan **out,

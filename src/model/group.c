@@ -46,14 +46,19 @@ static const struct scan_copy *copy_of(const struct scan *s, const struct scan_d
 	return d->copy == DYN_NONE ? NULL : &s->copies[d->copy];
 }
 
-/* Is a a better base than b (which is usable)? Among equal transactions one that stands still and keeps the rules. */
+/* Is a a better base than b (which is usable)? Among equal transactions one that stands still and keeps the rules, then
+ * the one that more disks carry. */
 static bool better(const struct scan_copy *a, const struct scan_copy *b)
 {
-	if (a->head.committed_tid != b->head.committed_tid)
-		return a->head.committed_tid > b->head.committed_tid;
+	bool a_ok, b_ok;
+
+	if (a->tid != b->tid)
+		return a->tid > b->tid;
 	if (a->interrupted != b->interrupted)
 		return !a->interrupted;
-	return ldm_db_check(a->db, NULL) == 0 && ldm_db_check(b->db, NULL) != 0;
+	a_ok = ldm_db_check(a->db, NULL) == 0;
+	b_ok = ldm_db_check(b->db, NULL) == 0;
+	return a_ok != b_ok ? a_ok : a->n_disks > b->n_disks;
 }
 
 static size_t choose_copy(const struct scan *s, const char *guid)
@@ -88,12 +93,77 @@ static void no_database(struct scan *s, const char *guid)
 	}
 }
 
+enum { CONFIG_BYTES = LDM_CONFIG_SECTORS * SCAN_UNIT, LOG_BYTES = LDM_LOG_SECTORS * SCAN_UNIT };
+
+/* Records and log are the same: at most the header is another one. */
+static bool same_records(const struct scan_copy *a, const struct scan_copy *b)
+{
+	return memcmp(a->config + SCAN_UNIT, b->config + SCAN_UNIT, CONFIG_BYTES - SCAN_UNIT) == 0 &&
+	       memcmp(a->log, b->log, LOG_BYTES) == 0;
+}
+
+/* Written by the same transaction, by all that can be seen: the header, with its time, or else all the rest is the same. */
+static bool same_generation(const struct scan_copy *a, const struct scan_copy *b)
+{
+	return memcmp(a->config, b->config, SCAN_UNIT) == 0 || same_records(a, b);
+}
+
+/* Keeps what a copy that does not decode holds: its repair must know what it overwrites. */
+static void keep_raw(struct scan *s, struct scan_disk *d, const struct scan_copy *c)
+{
+	d->priv.raw_db = malloc(CONFIG_BYTES + LOG_BYTES);
+	if (!d->priv.raw_db) {
+		s->pool->failed = true;
+		return;
+	}
+	memcpy(d->priv.raw_db, c->config, CONFIG_BYTES);
+	memcpy(d->priv.raw_db + CONFIG_BYTES, c->log, LOG_BYTES);
+}
+
+/* A copy that is damaged: no more than that when the disk took part in the group's last change. Otherwise its halves may
+ * be old, and count as old. */
+static void judge_damaged(struct scan *s, struct scan_group *g, struct scan_disk *d, const char *why)
+{
+	const struct scan_copy *ref = &s->copies[g->copy], *c = copy_of(s, d);
+	const char *good = s->disks[ref->first_disk].pub.name;
+	bool same = same_generation(c, ref);
+
+	scan_damage(s, d, "The database copy is damaged (%s); the copy on %s is used", why, good);
+	if (!same && c->head_ok && scan_head_sane(&c->head) && strcasecmp(c->head.group_guid, g->pub.guid) == 0 &&
+	    c->tid > ref->tid)
+		scan_problem(s, g, "the newest database, transaction %llu on %s, is damaged, and the copy on %s is only at %llu",
+			     (unsigned long long)c->tid, d->pub.name, good, (unsigned long long)ref->tid);
+	d->priv.db_damaged = same && !ref->interrupted && ldm_db_check(ref->db, NULL) == 0;
+	d->stale = !same;
+	if (!same)
+		scan_note(s, d, "Whether it took part in the last change of its group cannot be known: what it holds of mirrors "
+			  "counts as out of date");
+}
+
+/* The copy decodes, stands at the group's transaction, and is another one all the same. */
+static void judge_difference(struct scan *s, struct scan_group *g, struct scan_disk *d)
+{
+	const struct scan_copy *ref = &s->copies[g->copy], *c = copy_of(s, d);
+	unsigned long long tid = ref->tid;
+	const char *good = s->disks[ref->first_disk].pub.name;
+	struct dyn_err err = { 0 };
+
+	if (ref->interrupted)
+		return;
+	if (same_generation(c, ref) && ldm_db_check(ref->db, NULL) == 0 &&
+	    (ldm_db_check(c->db, &err) || ref->n_disks > c->n_disks)) {
+		judge_damaged(s, g, d, err.code ? err.what : "it differs from those of the other disks");
+		return;
+	}
+	scan_damage(s, d, "The database copy differs from the one on %s at the same transaction %llu", good, tid);
+	scan_problem(s, g, "the database copies on %s and %s differ at the same transaction %llu", good, d->pub.name, tid);
+}
+
 /* Compares a member's copy with the group's. */
 static void judge_copy(struct scan *s, struct scan_group *g, struct scan_disk *d)
 {
 	const struct scan_copy *ref = &s->copies[g->copy], *c = copy_of(s, d);
-	unsigned long long theirs, ours = ref->head.committed_tid;
-	const char *good = s->disks[ref->first_disk].pub.name;
+	unsigned long long theirs, ours = ref->tid;
 
 	if (d->copy == g->copy) {
 		d->priv.current = true;
@@ -102,25 +172,29 @@ static void judge_copy(struct scan *s, struct scan_group *g, struct scan_disk *d
 	}
 	if (!c)
 		return; /* could not be read; that was said */
-	theirs = d->priv.tid = c->head_ok ? c->head.committed_tid : 0;
+	theirs = d->priv.tid = c->head_ok ? c->tid : 0;
 	if (!c->db) {
-		scan_damage(s, d, "The database copy is damaged (%s); the copy on %s is used", c->why, good);
+		keep_raw(s, d, c);
+		judge_damaged(s, g, d, c->why);
 		return;
 	}
 	if (ldm_db_clone(c->db, &d->priv.own_db)) {
 		d->priv.own_db = NULL;
 		s->pool->failed = true;
 	}
-	if (c->interrupted && (theirs == ours || c->head.pending_tid == ours)) {
+	if (strcasecmp(c->head.group_guid, g->pub.guid) != 0) {
+		judge_damaged(s, g, d, "it is that of another disk group");
+	} else if (!scan_head_sane(&c->head) && same_records(c, ref)) {
+		judge_damaged(s, g, d, "its header contradicts itself");
+	} else if (c->interrupted && (theirs == ours || c->head.pending_tid == ours)) {
 		g->pub.interrupted = true; /* the same change reached this disk less far, or further */
 		scan_damage(s, d, "A change to the database stopped half-way on this disk (transaction %llu)",
 			    (unsigned long long)c->head.pending_tid);
 	} else if (theirs < ours) {
 		d->stale = true;
 		scan_damage(s, d, "The database copy is out of date: it is at transaction %llu, the group is at %llu", theirs, ours);
-	} else if (!ref->interrupted) {
-		scan_damage(s, d, "The database copy differs from the one on %s at the same transaction %llu", good, ours);
-		scan_problem(s, g, "the database copies on %s and %s differ at the same transaction %llu", good, d->pub.name, ours);
+	} else {
+		judge_difference(s, g, d);
 	}
 }
 

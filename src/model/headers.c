@@ -15,7 +15,7 @@
 #include "model/scan.h"
 
 enum { N_HEADS = 3 };
-enum copy_state { COPY_ABSENT, COPY_OK, COPY_BAD, COPY_UNREAD };
+enum copy_state { COPY_ABSENT, COPY_OK, COPY_BAD, COPY_UNREAD, COPY_FOREIGN };
 
 struct head_copy {
 	enum copy_state state;
@@ -81,18 +81,60 @@ static void read_heads(struct scan_disk *d, struct head_copy *c)
 	}
 }
 
-static void name_bad_heads(struct scan *s, struct scan_disk *d, const struct head_copy *c, const struct head_copy *good)
+static bool same_identity(const struct head_copy *a, const struct head_copy *b)
+{
+	return strcmp(a->ph.disk_guid, b->ph.disk_guid) == 0 && strcmp(a->ph.group_guid, b->ph.group_guid) == 0;
+}
+
+/* Two copies that agree who the disk is are right against the third, whatever sequence that one has. */
+static void outvote(struct head_copy *c)
 {
 	for (int i = 0; i < N_HEADS; i++) {
-		unsigned long long at = c[i].sector, used = good->sector;
-		if (c[i].state == COPY_ABSENT || &c[i] == good)
+		struct head_copy *a = &c[(i + 1) % N_HEADS], *b = &c[(i + 2) % N_HEADS];
+		if (c[i].state == COPY_OK && a->state == COPY_OK && b->state == COPY_OK && same_identity(a, b) &&
+		    !same_identity(&c[i], a)) {
+			c[i].state = COPY_FOREIGN;
+			return;
+		}
+	}
+}
+
+static int votes(const struct head_copy *all, const struct head_copy *c)
+{
+	int n = 0;
+
+	for (int i = 0; i < N_HEADS; i++)
+		n += all[i].state == COPY_OK && memcmp(all[i].raw, c->raw, SCAN_UNIT) == 0;
+	return n;
+}
+
+/* What is to be said of copy c, which is not like the good one. */
+static void name_bad_head(struct scan *s, struct scan_disk *d, const struct head_copy *c, const struct head_copy *good)
+{
+	static const char *const word[] = { [COPY_BAD] = "is damaged", [COPY_UNREAD] = "cannot be read",
+					    [COPY_FOREIGN] = "belongs to another disk" };
+	const char *how = c->state != COPY_OK ? word[c->state] :
+			  c->ph.sequence < good->ph.sequence ? "is out of date" : "differs from the others";
+
+	scan_damage(s, d, "PRIVHEAD copy at sector %llu %s; the copy in sector %llu is used", (unsigned long long)c->sector,
+		    how, (unsigned long long)good->sector);
+}
+
+/* Names the bad copies, and keeps where they are for their repair. */
+static void judge_heads(struct scan *s, struct scan_disk *d, const struct head_copy *c, const struct head_copy *good)
+{
+	struct model_copies *m = &d->priv.heads;
+
+	*m = (struct model_copies){ .good = good->sector };
+	for (int i = 0; i < N_HEADS; i++) {
+		if (c[i].state == COPY_ABSENT || (c[i].state == COPY_OK && memcmp(c[i].raw, good->raw, SCAN_UNIT) == 0))
 			continue;
-		if (c[i].state == COPY_UNREAD)
-			scan_damage(s, d, "PRIVHEAD copy at sector %llu cannot be read; the copy in sector %llu is used", at, used);
-		else if (c[i].state == COPY_BAD)
-			scan_damage(s, d, "PRIVHEAD copy at sector %llu is damaged; the copy in sector %llu is used", at, used);
-		else if (memcmp(c[i].raw, good->raw, SCAN_UNIT) != 0)
-			scan_damage(s, d, "PRIVHEAD copy at sector %llu is out of date; the copy in sector %llu is used", at, used);
+		name_bad_head(s, d, &c[i], good);
+		if (c[i].state != COPY_UNREAD)
+			m->bad[m->n_bad++] = c[i].sector;
+		if (c[i].state == COPY_OK)
+			m->doubtful |= !same_identity(&c[i], good) ||
+				       (c[i].ph.sequence == good->ph.sequence && votes(c, &c[i]) >= votes(c, good));
 	}
 }
 
@@ -101,8 +143,10 @@ static bool choose_head(struct scan *s, struct scan_disk *d, const char **why)
 	struct head_copy c[N_HEADS], *good = NULL;
 
 	read_heads(d, c);
+	outvote(c);
 	for (int i = 0; i < N_HEADS; i++)
-		if (c[i].state == COPY_OK && (!good || c[i].ph.sequence > good->ph.sequence))
+		if (c[i].state == COPY_OK && (!good || c[i].ph.sequence > good->ph.sequence ||
+					      (c[i].ph.sequence == good->ph.sequence && votes(c, &c[i]) > votes(c, good))))
 			good = &c[i];
 	if (!good) {
 		*why = pool_printf(s->pool, d->pub.table == DYN_TABLE_MBR ?
@@ -112,7 +156,7 @@ static bool choose_head(struct scan *s, struct scan_disk *d, const char **why)
 				   (unsigned long long)c[2].sector);
 		return false;
 	}
-	name_bad_heads(s, d, c, good);
+	judge_heads(s, d, c, good);
 	d->priv.ph = good->ph;
 	return true;
 }
@@ -144,37 +188,70 @@ static bool regions_inside(const struct ldm_privhead *ph, const struct ldm_toc *
 	       !add_overflows(t->log.start, t->log.size, &log) && log <= ph->private_size;
 }
 
+static bool same_toc(const struct toc_copy *a, const struct toc_copy *b)
+{
+	return memcmp(&a->toc, &b->toc, sizeof(a->toc)) == 0;
+}
+
+/* The newest valid slot of all four. All of them go into the map: plans must know what they replace. */
+static bool newest_toc(struct scan_disk *d, struct toc_copy *best)
+{
+	bool found = false;
+
+	for (int i = 0; i < LDM_TOC_SLOTS; i++) {
+		struct toc_copy c = { 0 };
+		read_toc(d, &c, ldm_toc_slots[i]);
+		if (c.state == COPY_OK && (!found || c.toc.sequence > best->toc.sequence)) {
+			*best = c;
+			found = true;
+		}
+	}
+	return found;
+}
+
+/* Names the bad ones of the active pair, and keeps where they are for their repair. */
+static void judge_tocs(struct scan *s, struct scan_disk *d, const struct toc_copy *active, const struct toc_copy *good)
+{
+	struct model_copies *m = &d->priv.tocs;
+	uint64_t seq = d->priv.ph.sequence;
+
+	*m = (struct model_copies){ .good = good == &active[0] || good == &active[1] ? good->sector : 0 };
+	for (int i = 0; i < 2; i++) {
+		if (active[i].state == COPY_OK && same_toc(&active[i], good))
+			continue;
+		if (active[i].state == COPY_OK && &active[i] != good)
+			scan_damage(s, d, "The TOC copies in sectors %llu and %llu differ; the one in sector %llu is used",
+				    (unsigned long long)active[0].sector, (unsigned long long)active[1].sector,
+				    (unsigned long long)good->sector);
+		else
+			scan_damage(s, d, "TOC copy at sector %llu is damaged; the copy in sector %llu is used",
+				    (unsigned long long)active[i].sector, (unsigned long long)good->sector);
+		if (active[i].state != COPY_UNREAD)
+			m->bad[m->n_bad++] = active[i].sector;
+		m->doubtful |= active[i].state == COPY_OK && (active[i].toc.sequence == seq || good->toc.sequence != seq);
+	}
+}
+
 /* The two slots the PRIVHEAD names are the active pair; without them any valid slot, the newest first. */
 static bool choose_toc(struct scan *s, struct scan_disk *d, const char **why)
 {
 	struct toc_copy active[2], any, *good = NULL;
 
+	memset(active, 0, sizeof(active));
 	read_toc(d, &active[0], d->priv.ph.primary_toc);
 	read_toc(d, &active[1], d->priv.ph.secondary_toc);
 	for (int i = 0; i < 2; i++)
-		if (active[i].state == COPY_OK && !good)
+		if (active[i].state == COPY_OK && (!good || (active[i].toc.sequence == d->priv.ph.sequence &&
+							     good->toc.sequence != d->priv.ph.sequence)))
 			good = &active[i];
-	/* all four go into the map: plans must know what they replace */
-	for (int i = 0; i < LDM_TOC_SLOTS; i++) {
-		struct toc_copy c;
-		read_toc(d, &c, ldm_toc_slots[i]);
-		if (c.state == COPY_OK && (!good || (good == &any && c.toc.sequence > any.toc.sequence))) {
-			any = c;
-			good = &any;
-		}
-	}
+	if (newest_toc(d, &any) && !good)
+		good = &any;
 	if (!good || !regions_inside(&d->priv.ph, &good->toc)) {
 		*why = pool_printf(s->pool, "all copies of the LDM table of contents are damaged (sectors %llu and %llu)",
 				   (unsigned long long)active[0].sector, (unsigned long long)active[1].sector);
 		return false;
 	}
-	for (int i = 0; i < 2; i++)
-		if (active[i].state != COPY_OK)
-			scan_damage(s, d, "TOC copy at sector %llu is damaged; the copy in sector %llu is used",
-				    (unsigned long long)active[i].sector, (unsigned long long)good->sector);
-	if (active[0].state == COPY_OK && active[1].state == COPY_OK && memcmp(&active[0].toc, &active[1].toc, sizeof(any.toc)))
-		scan_damage(s, d, "The TOC copies in sectors %llu and %llu differ; the first is used",
-			    (unsigned long long)active[0].sector, (unsigned long long)active[1].sector);
+	judge_tocs(s, d, active, good);
 	d->priv.toc = good->toc;
 	return true;
 }

@@ -25,6 +25,7 @@ void dyn_model_unref(struct dyn_model *m)
 		sectmap_free(p->disks[i].map);
 		table_clear(&p->disks[i].table);
 		ldm_db_free(p->disks[i].own_db);
+		free(p->disks[i].raw_db);
 	}
 	for (size_t i = 0; p->groups && i < m->n_groups; i++)
 		ldm_db_free(p->groups[i].db);

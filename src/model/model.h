@@ -15,6 +15,14 @@
 #include "ldm/rebuild.h"
 #include "table/table.h"
 
+/* The copies of one LDM header: which one is used, and which others must become like it. Absolute sectors. */
+struct model_copies {
+	uint64_t good;               /* 0: none of the copies that are in use */
+	size_t n_bad;
+	uint64_t bad[3];             /* readable, but not like the good one */
+	bool doubtful;               /* another valid copy says something else, and nothing tells which is right */
+};
+
 struct model_disk {              /* parallel to dyn_model.disks */
 	struct sectmap *map;         /* partition table areas, PRIVHEAD copies, TOC slots, rebuild record sectors; NULL when missing */
 	struct table table;
@@ -25,6 +33,9 @@ struct model_disk {              /* parallel to dyn_model.disks */
 	uint64_t tid;                /* committed tid of this disk's own copy of the database */
 	bool current;                /* its config and log regions equal the group's */
 	struct ldm_db *own_db;       /* its own copy when it is not current, else NULL */
+	bool db_damaged;             /* its copy is damaged, at the group's transaction, and the group's copy is certain */
+	uint8_t *raw_db;             /* config and log as found when they do not decode (then no own_db), else NULL */
+	struct model_copies heads, tocs;
 	size_t n_rebuilds;           /* records found, damaged and outlived ones not counted */
 	struct model_rebuild {
 		struct ldm_rebuild r;

@@ -72,6 +72,35 @@ static bool same_copy(const struct scan_copy *c, const uint8_t *config, const ui
 	return memcmp(c->config, config, CONFIG_BYTES) == 0 && memcmp(c->log, log, LOG_BYTES) == 0;
 }
 
+/* A header whose status and transactions go together, as they do at every step of a change (ldm-format 8). */
+bool scan_head_sane(const struct ldm_vmdb *h)
+{
+	if (h->status == LDM_VMDB_CLEAN)
+		return h->pending_tid == h->committed_tid;
+	return (h->status == LDM_VMDB_CHANGE || h->status == LDM_VMDB_COMMIT) && h->pending_tid > h->committed_tid;
+}
+
+/*
+ * The transaction a copy is at. A damaged header must not make an old copy pass for the newest, nor the newest for an old
+ * one: of its two numbers the lower one counts, unless a record was written by a later transaction that the other one allows.
+ */
+static uint64_t copy_tid(const struct scan_copy *c)
+{
+	uint64_t low = c->head.committed_tid, high = c->head.pending_tid, tid;
+
+	if (!c->head_ok || scan_head_sane(&c->head))
+		return low;
+	if (low > high) {
+		low = c->head.pending_tid;
+		high = c->head.committed_tid;
+	}
+	tid = low;
+	for (size_t i = 0; c->db && i < c->db->n; i++)
+		if (c->db->records[i].tid > tid && c->db->records[i].tid <= high)
+			tid = c->db->records[i].tid;
+	return tid;
+}
+
 /* Takes the buffers. Disks of a group carry the same bytes, so one decoded database serves them all. */
 static void keep_copy(struct scan *s, struct scan_disk *d, size_t disk, uint8_t *config, uint8_t *log)
 {
@@ -81,6 +110,7 @@ static void keep_copy(struct scan *s, struct scan_disk *d, size_t disk, uint8_t 
 	for (size_t i = 0; i < s->n_copies; i++) {
 		if (same_copy(&s->copies[i], config, log)) {
 			d->copy = i;
+			s->copies[i].n_disks++;
 			free(config);
 			free(log);
 			return;
@@ -93,7 +123,7 @@ static void keep_copy(struct scan *s, struct scan_disk *d, size_t disk, uint8_t 
 		return;
 	}
 	d->copy = s->n_copies - 1;
-	*c = (struct scan_copy){ .config = config, .log = log, .first_disk = disk };
+	*c = (struct scan_copy){ .config = config, .log = log, .first_disk = disk, .n_disks = 1 };
 	c->head_ok = ldm_vmdb_decode(config, &c->head, &err) == 0;
 	if (ldm_db_decode(config, log, &c->db, &err)) {
 		c->db = NULL;
@@ -101,6 +131,7 @@ static void keep_copy(struct scan *s, struct scan_disk *d, size_t disk, uint8_t 
 	} else {
 		c->interrupted = ldm_db_interrupted(c->db);
 	}
+	c->tid = copy_tid(c);
 }
 
 /* size sectors of the region, at most cap bytes; what lies behind a shorter region stays zero (4Kn disks). */
@@ -190,6 +221,27 @@ static bool dynamic_by_table(struct scan_disk *d)
 	return t->kind == DYN_TABLE_GPT ? meta : data;
 }
 
+/* An MBR has no checksum; but what it leaves to LDM, the LDM header says as well (ldm-format 1.1). */
+static void check_containers(struct scan *s, struct scan_disk *d)
+{
+	const struct table *t = &d->priv.table;
+	uint64_t from = UINT64_MAX, to = 0, end = d->priv.ph.public_start + d->priv.ph.public_size;
+
+	if (t->kind != DYN_TABLE_MBR)
+		return;
+	for (size_t i = 0; i < t->n; i++) {
+		const struct table_part *p = &t->parts[i];
+		if (!part_is_ldm_data(t->kind, p))
+			continue;
+		from = p->start < from ? p->start : from;
+		to = p->start + p->size > to ? p->start + p->size : to;
+	}
+	if (from != d->priv.ph.public_start || to != end)
+		scan_damage(s, d, "The MBR gives the sectors %llu to %llu to dynamic volumes, the LDM header %llu to %llu",
+			    (unsigned long long)from, (unsigned long long)to - 1, (unsigned long long)d->priv.ph.public_start,
+			    (unsigned long long)end - 1);
+}
+
 static void probe_ldm(struct scan *s, struct scan_disk *d, size_t disk)
 {
 	const char *why = "";
@@ -202,6 +254,7 @@ static void probe_ldm(struct scan *s, struct scan_disk *d, size_t disk)
 		return;
 	}
 	memcpy(d->pub.guid, d->priv.ph.disk_guid, sizeof(d->pub.guid));
+	check_containers(s, d);
 	read_database(s, d, disk);
 	if (d->io->sector_size == SCAN_UNIT)
 		read_records(s, d);
@@ -219,6 +272,26 @@ static void look_for_orphan(struct scan_disk *d)
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !d->orphan; i++)
 		d->orphan = dyn_io_read(d->io, places[i] * SCAN_UNIT, raw, sizeof(raw)) == 0 &&
 			    ldm_privhead_decode(raw, &d->priv.ph, NULL) == 0;
+}
+
+/*
+ * An MBR in which no entry says 42, and the headers of a dynamic disk in their places: a damaged type byte, or a conversion
+ * that was cut off before its last write. Shown as what the table says, but not silently.
+ */
+static void look_for_lost_type(struct scan *s, struct scan_disk *d)
+{
+	uint64_t last = d->io->size / SCAN_UNIT - 1;
+	struct ldm_privhead a, b;
+	uint8_t raw[SCAN_UNIT];
+
+	if (d->pub.table != DYN_TABLE_MBR || d->io->sector_size != SCAN_UNIT || last < LDM_PRIV_SECTORS)
+		return;
+	if (sectmap_get(d->priv.map, LDM_PH_MBR, 1, raw) || ldm_privhead_decode(raw, &a, NULL) ||
+	    sectmap_get(d->priv.map, last, 1, raw) || ldm_privhead_decode(raw, &b, NULL))
+		return;
+	if (strcmp(a.disk_guid, b.disk_guid) == 0 && a.private_start == last + 1 - LDM_PRIV_SECTORS)
+		scan_damage(s, d, "LDM headers on it say that it belongs to the disk group %s, but no entry of its partition "
+			    "table is dynamic (type 42)", a.group_name);
 }
 
 /* ----------------------------------------------------------------------- disk */
@@ -275,6 +348,8 @@ static void probe_open(struct scan *s, struct scan_disk *d, size_t disk)
 		d->pub.blank = !d->orphan && is_blank(s, d->io);
 	} else if (dynamic_by_table(d)) {
 		probe_ldm(s, d, disk);
+	} else {
+		look_for_lost_type(s, d);
 	}
 }
 

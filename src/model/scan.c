@@ -14,6 +14,7 @@ static void scan_free(struct scan *s)
 		sectmap_free(d->priv.map);
 		table_clear(&d->priv.table);
 		ldm_db_free(d->priv.own_db);
+		free(d->priv.raw_db);
 		free(d->damage);
 		free(d->regions);
 	}
@@ -79,6 +80,7 @@ static void hand_over(struct scan *s, struct dyn_model *m)
 		m->priv->disks[i] = s->disks[i].priv;
 		s->disks[i].priv.map = NULL;
 		s->disks[i].priv.own_db = NULL;
+		s->disks[i].priv.raw_db = NULL;
 		memset(&s->disks[i].priv.table, 0, sizeof(s->disks[i].priv.table));
 	}
 	for (size_t i = 0; i < s->n_groups; i++) {

@@ -23,6 +23,8 @@ struct scan_copy {
 	bool head_ok;
 	struct ldm_db *db;       /* NULL when it does not decode */
 	bool interrupted;
+	uint64_t tid;            /* the transaction it is at, as far as can be known: see copy_tid() */
+	size_t n_disks;          /* that carry it */
 	char why[256];           /* it does not decode */
 	size_t first_disk;
 };
@@ -78,6 +80,8 @@ void scan_facts(struct scan *s, struct scan_disk *d);
 void scan_probe(struct scan *s, struct scan_disk *d);
 /* headers.c: PRIVHEAD copies and TOC slots into d->priv (has_ldm), or the reason why not in *why. */
 bool scan_headers(struct scan *s, struct scan_disk *d, const char **why);
+/* probe.c: do status and transactions of a database header go together? */
+bool scan_head_sane(const struct ldm_vmdb *h);
 /* group.c: groups, the database each is read from, missing disks. */
 void scan_groups(struct scan *s);
 /* volume.c */

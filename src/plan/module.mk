@@ -12,6 +12,7 @@ libdynadisk_a_SOURCES += \
 	src/plan/format.c src/plan/format.h \
 	src/plan/initialize.c \
 	src/plan/letter.c \
+	src/plan/mend.c \
 	src/plan/mkfs.c \
 	src/plan/mirror.c \
 	src/plan/partedit.c \
@@ -32,6 +33,11 @@ check_PROGRAMS += tests/unit/plan_test
 tests_unit_plan_test_SOURCES = tests/unit/plan_test.c $(PLAN_RIG)
 tests_unit_plan_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_plan_test_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/mend_test
+tests_unit_mend_test_SOURCES = tests/unit/mend_test.c $(PLAN_RIG)
+tests_unit_mend_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_mend_test_LDADD = $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/partition_test
 tests_unit_partition_test_SOURCES = tests/unit/partition_test.c $(PLAN_RIG)

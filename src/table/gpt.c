@@ -26,14 +26,18 @@ static uint32_t crc32_add(uint32_t crc, const uint8_t *p, size_t n)
 	return crc;
 }
 
-static bool header_crc_ok(const uint8_t *h, uint32_t header_size)
+static uint32_t header_crc(const uint8_t *h, uint32_t header_size)
 {
 	static const uint8_t zero[4];
 	uint32_t crc = crc32_add(~0u, h, 16);
 
 	crc = crc32_add(crc, zero, 4);
-	crc = ~crc32_add(crc, h + 20, header_size - 20);
-	return crc == (uint32_t)bytes_le(h + 16, 4);
+	return ~crc32_add(crc, h + 20, header_size - 20);
+}
+
+void gpt_seal(uint8_t *h)
+{
+	bytes_put_le(h + 16, 4, header_crc(h, (uint32_t)bytes_le(h + 12, 4)));
 }
 
 static bool array_crc_ok(const struct sectmap *map, const struct gpt_copy *c)
@@ -62,7 +66,7 @@ void gpt_examine(const struct sectmap *map, uint64_t lba, struct gpt_copy *out)
 		return;
 	out->present = memcmp(h, "EFI PART", 8) == 0;
 	size = (uint32_t)bytes_le(h + 12, 4);
-	if (!out->present || size < HEADER_MIN || size > TABLE_UNIT || !header_crc_ok(h, size))
+	if (!out->present || size < HEADER_MIN || size > TABLE_UNIT || header_crc(h, size) != (uint32_t)bytes_le(h + 16, 4))
 		return;
 	out->other = bytes_le(h + 32, 8);
 	out->first_usable = bytes_le(h + 40, 8);
@@ -76,4 +80,10 @@ void gpt_examine(const struct sectmap *map, uint64_t lba, struct gpt_copy *out)
 			 out->entry_size >= ENTRY_MIN && out->entry_size <= ENTRY_MAX &&
 			 out->first_usable <= out->last_usable && out->last_usable < disk;
 	out->array_ok = out->header_ok && array_crc_ok(map, out);
+}
+
+bool gpt_same(const struct gpt_copy *a, const struct gpt_copy *b)
+{
+	return gpt_usable(a) && gpt_usable(b) && a->array_crc == b->array_crc && memcmp(a->guid, b->guid, 16) == 0 &&
+	       a->first_usable == b->first_usable && a->last_usable == b->last_usable;
 }

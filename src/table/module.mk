@@ -4,6 +4,7 @@ libdynadisk_a_SOURCES += \
 	src/table/fdisk.c \
 	src/table/gpt.c \
 	src/table/mbr.c \
+	src/table/mend.c \
 	src/table/priv.h \
 	src/table/read.c \
 	src/table/table.c src/table/table.h

@@ -29,6 +29,10 @@ struct table_mbr_entry {
 bool table_mbr_signed(const uint8_t *sector);
 struct table_mbr_entry table_mbr_entry(const uint8_t *sector, unsigned i);
 
+bool table_looks_like_mbr(const uint8_t *sector);
+/* An MBR with an entry of type EE that begins at sector 1. */
+bool table_protective_ok(const uint8_t *sector);
+
 /* One of the two copies of a GPT, judged without libfdisk. */
 struct gpt_copy {
 	bool present;      /* the signature is there */
@@ -39,7 +43,11 @@ struct gpt_copy {
 	uint8_t guid[16];
 };
 void gpt_examine(const struct sectmap *map, uint64_t lba, struct gpt_copy *out);
+/* Puts the header's checksum in its place; h is a sector of 512 bytes with a good size field. */
+void gpt_seal(uint8_t *h);
 static inline bool gpt_usable(const struct gpt_copy *c) { return c->header_ok && c->array_ok; }
+/* Both are usable and say the same. */
+bool gpt_same(const struct gpt_copy *a, const struct gpt_copy *b);
 
 /* mbr.c: the MBR in map, read as `now`, becomes another one, extended partition and logicals included. Runs of one sector, in the order of
  * writing. `out` is to be cleared by the caller, after an error too. */

@@ -109,8 +109,7 @@ static int gpt_damage(struct table *t, const struct gpt_copy *p, const struct gp
 	if (!gpt_usable(b))
 		return table_damage(t, "The backup GPT %s in sector %llu is damaged; the primary in sector 1 is used", bad[1],
 				    (unsigned long long)at[1]);
-	if (p->array_crc != b->array_crc || memcmp(p->guid, b->guid, 16) != 0 || p->first_usable != b->first_usable ||
-	    p->last_usable != b->last_usable)
+	if (!gpt_same(p, b))
 		return table_damage(t, "The two copies of the GPT differ; the primary in sector 1 is used");
 	return 0;
 }
@@ -136,7 +135,7 @@ static int supply_pmbr(const struct sectmap *map, struct sectmap **fixed)
 }
 
 /* A boot sector ends in 55 AA as well; in a partition table each entry's first byte is 0 or 0x80. */
-static bool looks_like_mbr(const uint8_t *sector)
+bool table_looks_like_mbr(const uint8_t *sector)
 {
 	if (!table_mbr_signed(sector))
 		return false;
@@ -150,6 +149,28 @@ static bool has_protective(const uint8_t *sector)
 {
 	for (unsigned i = 0; i < 4; i++)
 		if (table_mbr_entry(sector, i).type == 0xee)
+			return true;
+	return false;
+}
+
+bool table_protective_ok(const uint8_t *sector)
+{
+	if (!table_looks_like_mbr(sector))
+		return false;
+	for (unsigned i = 0; i < 4; i++)
+		if (table_mbr_entry(sector, i).type == 0xee && table_mbr_entry(sector, i).start == 1)
+			return true;
+	return false;
+}
+
+/* A partition cannot begin on the header of a good GPT: the entry that does was the protective one. */
+static bool covers_gpt(const struct sectmap *map, const uint8_t *sector)
+{
+	struct gpt_copy c;
+
+	gpt_examine(map, 1, &c);
+	for (unsigned i = 0; gpt_usable(&c) && i < 4; i++)
+		if (table_mbr_entry(sector, i).type && table_mbr_entry(sector, i).start == 1)
 			return true;
 	return false;
 }
@@ -196,14 +217,14 @@ static int read_gpt(const struct sectmap *map, struct table *out, const uint8_t 
 	gpt_examine(map, 1, &primary);
 	gpt_examine(map, table_disk_sectors(map) - 1, &backup);
 	if (!gpt_usable(&primary) && !gpt_usable(&backup)) {
-		if (!looks_like_mbr(mbr))
+		if (!table_looks_like_mbr(mbr))
 			return 0;
 		return dyn_fail(err, -EBADMSG, "both copies of the GPT are damaged (sectors 1 and %llu)",
 				(unsigned long long)backup.lba);
 	}
 	out->kind = DYN_TABLE_GPT;
 	rc = gpt_damage(out, &primary, &backup);
-	if (!rc && !looks_like_mbr(mbr)) {
+	if (!rc && !table_protective_ok(mbr)) {
 		rc = table_damage(out, "The protective MBR in sector 0 is damaged; the GPT behind it is used");
 		if (!rc)
 			rc = supply_pmbr(map, &fixed);
@@ -224,7 +245,7 @@ int table_read(const struct sectmap *map, struct table *out, struct dyn_err *err
 	memset(out, 0, sizeof(*out));
 	if (sectmap_get(map, 0, 1, mbr))
 		return dyn_fail(err, -EINVAL, "the disk is too small for a partition table");
-	if (!looks_like_mbr(mbr) || has_protective(mbr)) {
+	if (!table_looks_like_mbr(mbr) || has_protective(mbr) || covers_gpt(map, mbr)) {
 		rc = read_gpt(map, out, mbr, err);
 	} else {
 		out->kind = DYN_TABLE_MBR;

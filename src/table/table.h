@@ -60,6 +60,14 @@ struct table_sectors { /* runs libfdisk changed, in the order they must be writt
  * the first, then sector 0: whatever names another sector comes after it.
  * map itself is not changed. */
 int table_build(const struct sectmap *map, const struct table *want, struct table_sectors *out, struct dyn_err *err);
+/*
+ * What makes the damaged parts of a GPT good again from the good ones: the backup from the primary or the primary from
+ * the backup (the primary, which is used, where both are valid and differ), and the protective MBR with its boot code
+ * kept. Every other byte of header and array is as in the good copy. In the order of writing: the good copy itself is
+ * not touched, but where the disk has grown and the primary must name the backup's new place, after that is there. An MBR
+ * gives nothing. -EBADMSG: no copy is good.
+ */
+int table_mend(const struct sectmap *map, struct table_sectors *out, struct dyn_err *err);
 void table_sectors_clear(struct table_sectors *s);
 
 /* "System", "Reserved", "Primary", "Recovery", "Dynamic Reserved", "Dynamic Data", "OEM", "Extended", "Logical", "Unknown":
