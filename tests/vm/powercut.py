@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""powercut.py DYNADISK KERNEL INITRD FOLDER CUTS LDMCHECK - power cuts of a virtual machine in the middle of a repair.
+"""powercut.py DYNADISK KERNEL INITRD FOLDER CUTS PULLS LDMCHECK - power cuts of a virtual machine in the middle of a repair,
+and disks that are pulled out of it.
 
 The machine adds a mirror to a simple volume, on disks whose writes and flushes QEMU logs (blklogwrites, the format of
 Linux' dm-log-writes). QEMU is killed once a random number of them have been made, and a random moment later. What a disk then holds: all it had before its last flush, and
 of what came later a random part, perhaps torn within a write. From there dynadisk, on the host, has to bring the volume
-to a healthy mirror; the volume's bytes must be the same at every moment. Speaks TAP. SEED repeats a run."""
+to a healthy mirror; the volume's bytes must be the same at every moment. With a disk pulled (device_del) dynadisk has to
+say so and end by itself; the disks hold all that was written then. Speaks TAP. SEED repeats a run."""
 import json
 import os
 import random
+import socket
 import struct
 import subprocess
 import sys
@@ -29,7 +32,7 @@ def run(args, stdin=None, timeout=120):
 class Lab:
     def __init__(self, argv):
         self.dynadisk, self.kernel, self.initrd, self.dir = argv[1:5]
-        self.ldmcheck = argv[6] if len(argv) > 6 else ""
+        self.ldmcheck = argv[7] if len(argv) > 7 else ""
         self.disk = [os.path.join(self.dir, "disk%d.img" % i) for i in range(2)]
 
     def shell(self, *lines):
@@ -66,27 +69,49 @@ class Lab:
             with open(path + ".log", "wb") as f:
                 f.truncate(4 << 30)
 
-    def machine(self, table):
-        args = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-m", "256", "-display", "none", "-serial", "stdio",
-                "-monitor", "none", "-no-reboot", "-nic", "none", "-kernel", self.kernel, "-initrd", self.initrd,
-                "-append", "console=ttyS0 panic=-1 quiet dd=script table=" + table]
+    def machine(self, table, rate):
+        # an i440fx, which unplugs through ACPI, at once
+        args = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "pc", "-m", "256", "-display", "none", "-serial", "stdio",
+                "-monitor", "unix:%s/monitor,server=on,wait=off" % self.dir, "-no-reboot", "-nic", "none",
+                "-kernel", self.kernel, "-initrd", self.initrd,
+                "-append", "console=ttyS0 panic=-1 quiet dd=script rate=%d table=%s" % (rate, table)]
         for i, path in enumerate(self.disk):
             args += ["-blockdev", "driver=file,filename=%s.vm,node-name=file%d" % (path, i),
                      "-blockdev", "driver=file,filename=%s.log,node-name=log%d" % (path, i),
                      "-blockdev", "driver=blklogwrites,file=file%d,log=log%d,node-name=disk%d" % (i, i, i),
-                     "-device", "virtio-blk-pci,drive=disk%d,serial=VIRT-%d" % (i, i)]
+                     "-device", "virtio-blk-pci,id=pci%d,drive=disk%d,serial=VIRT-%d" % (i, i, i)]
         return args
 
     def made(self):
         """Writes and flushes in the logs."""
         return sum(1 for path in self.disk for _ in self.entries(path + ".log", False))
 
-    def repair(self, table, cut, late=0):
-        """Runs the repair; the power goes `late` seconds after `cut` writes and flushes (None: never). True: it ended by itself."""
-        p = subprocess.Popen(self.machine(table), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    def monitor(self, command):
+        try:
+            with socket.socket(socket.AF_UNIX) as m:
+                m.settimeout(20)
+                m.connect(os.path.join(self.dir, "monitor"))
+                talk = b""
+                while talk.count(b"(qemu)") < 2:  # the prompt before the command is taken, and after it
+                    if talk.count(b"(qemu)") == 1 and command:
+                        m.sendall((command + "\n").encode())
+                        command = ""
+                    got = m.recv(4096)
+                    if not got:
+                        return
+                    talk += got
+        except (FileNotFoundError, ConnectionError):
+            pass  # the machine is off already: too late
+
+    def repair(self, table, cut=None, late=0, pull=None):
+        """
+        Runs the repair. `late` seconds after `cut` writes and flushes (None: never) the power goes, or disk `pull` is
+        pulled out. What the machine said, with the exit code of dynadisk (None: the power went, or it did not end).
+        """
+        p = subprocess.Popen(self.machine(table, 1000 if pull is None else 5), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         watchdog = threading.Timer(240, p.kill)
         watchdog.start()
-        begun, ended, said = False, False, []
+        begun, code, said = False, None, []
         try:
             for line in p.stdout:
                 text = line.decode("utf-8", "replace").strip()
@@ -97,16 +122,18 @@ class Lab:
                         time.sleep(0.001)
                     if cut is not None:
                         time.sleep(late)
-                        break
-                ended |= text.endswith("--- done")
+                        if pull is None:
+                            break
+                        self.monitor("device_del pci%d" % pull)
+                if "--- exit " in text:
+                    code = int(text.split("--- exit ")[1])
         finally:
             p.kill()
             p.wait()
             watchdog.cancel()
         if not begun:
             sys.exit("the machine did not start:\n" + "\n".join(said))
-        self.machine_said = said
-        return ended
+        return "\n".join(said), code
 
     @staticmethod
     def entries(path, read=True):
@@ -169,6 +196,8 @@ class Lab:
                 step, lines = "interrupted", ["select disk 0", "recover"]
             elif not volume:
                 return met, "the volume is gone: " + self.said()
+            elif len(m["groups"]) > 1:  # disk 0 was away when disk 1 became dynamic
+                step, lines = "two groups", ["select disk 1", "convert basic"]
             elif m["jobs"]:
                 step, lines = "paused", ["rebuild resume", "wait timeout=100"]
             elif volume["layout"] == "mirror" and volume["status"] == "healthy":
@@ -201,47 +230,69 @@ class Lab:
         return met, self.checked("--complete", "--mirror-data")
 
 
-def main():
-    lab, cuts = Lab(sys.argv), int(sys.argv[5])
-    seed = int(os.environ.get("SEED") or (1 if cuts < 10 else random.SystemRandom().randrange(1 << 30)))
-    rng, n, failed, met_all = random.Random(seed), 0, 0, {}
-    began, writes_all, lost_all = time.monotonic(), 0, 0
-    lab.make()
-    last = {}
-    for table in ("mbr", "gpt"):
-        lab.reset()
-        ended = lab.repair(table, None)
-        last[table] = lab.made()
-        n += 1
-        lab.lose_power(random.Random(0))
-        met, wrong = lab.end(table)
-        if not ended:
-            wrong = "it did not end: " + "\n".join(lab.machine_said)
-        failed += bool(wrong)
-        print("%sok %d - %s: without a cut it ends in a mirror" % ("not " if wrong else "", n, table), flush=True)
+class Tap:
+    def __init__(self):
+        self.n, self.failed = 0, 0
+
+    def result(self, name, wrong):
+        self.n += 1
+        self.failed += bool(wrong)
+        print("%sok %d - %s" % ("not " if wrong else "", self.n, name), flush=True)
         if wrong:
             print("# " + wrong.replace("\n", "\n# "), flush=True)
-    for i in range(cuts if not failed else 0):
+
+
+def main():
+    lab, tap, cuts, pulls = Lab(sys.argv), Tap(), int(sys.argv[5]), int(sys.argv[6])
+    seed = int(os.environ.get("SEED") or (1 if cuts < 10 else random.SystemRandom().randrange(1 << 30)))
+    rng, found, last = random.Random(seed), {}, {}
+    began, writes_all, lost_all, ended = time.monotonic(), 0, 0, 0
+    lab.make()
+    for table in ("mbr", "gpt"):
+        lab.reset()
+        said, code = lab.repair(table)
+        last[table] = lab.made()
+        lab.lose_power(random.Random(0))
+        met, wrong = lab.end(table)
+        tap.result(table + ": left alone it ends in a mirror", wrong if code == 0 else "it did not end well: " + said)
+    for i in range(cuts if not tap.failed else 0):
         table = ("mbr", "gpt")[i % 2]
         at, late = rng.randrange(last[table]), rng.choice((0, 0.02)) * rng.random()
         lab.reset()
         lab.repair(table, at, late)
         writes, lost = lab.lose_power(rng)
-        writes_all, lost_all, n = writes_all + writes, lost_all + lost, n + 1
+        writes_all, lost_all = writes_all + writes, lost_all + lost
         wrong = None if lab.source_is_whole() else "the volume's bytes are not what they were"
         met = []
         if not wrong:
             met, wrong = lab.end(table)
-        met_all[met[0] if met else "?"] = met_all.get(met[0] if met else "?", 0) + 1
-        failed += bool(wrong)
-        print("%sok %d - %s: power cut in step %d of %d, %d writes, %d of them lost: %s" %
-              ("not " if wrong else "", n, table, at, last[table], writes, lost, ", ".join(met)), flush=True)
-        if wrong:
-            print("# seed %d\n# %s" % (seed, wrong.replace("\n", "\n# ")), flush=True)
-    print("# figures: %d power cuts (seed %d), %d writes, %d lost, found as: %s; %.0f s" %
-          (cuts, seed, writes_all, lost_all, ", ".join("%s %d" % x for x in sorted(met_all.items())), time.monotonic() - began))
-    print("1..%d" % n)
-    return failed != 0
+            found[met[0]] = found.get(met[0], 0) + 1
+        tap.result("%s: power cut in step %d of %d, %d writes, %d of them lost: %s" %
+                   (table, at, last[table], writes, lost, ", ".join(met)), wrong)
+    for i in range(pulls if not tap.failed else 0):
+        table, which = ("mbr", "gpt")[i % 2], (1, 1, 0)[i % 3]
+        at, late = rng.randrange(1, last[table]), rng.choice((0, 2)) * rng.random()
+        lab.reset()
+        said, code = lab.repair(table, at, late, which)
+        for path in lab.disk:
+            os.replace(path + ".vm", path)
+        wrong = None if lab.source_is_whole() else "the volume's bytes are not what they were"
+        if code is None:
+            wrong = "it did not end"
+        elif code == 0:
+            ended += 1
+        elif not any(x in said.split("--- go")[1] for x in ("/dev/vd", "Disk %d " % which, "does not exist")):
+            wrong = "it does not name the disk"
+        met = []
+        if not wrong:
+            met, wrong = lab.end(table)
+        tap.result("%s: disk %d pulled out in step %d of %d, exit code %s: %s" %
+                   (table, which, at, last[table], code, ", ".join(met)), wrong and wrong + "\n" + said)
+    print("# figures: %d power cuts (seed %d), %d writes, %d lost, found as: %s; %d disks pulled, %d of them too late; %.0f s" %
+          (cuts, seed, writes_all, lost_all, ", ".join("%s %d" % x for x in sorted(found.items())), pulls, ended,
+           time.monotonic() - began))
+    print("1..%d" % tap.n)
+    return tap.failed != 0
 
 
 sys.exit(main())
