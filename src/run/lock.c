@@ -327,41 +327,98 @@ void run_disk_put(struct dyn_session *s, struct run_disk *d)
 	free(d);
 }
 
-static int held_add(struct dyn_session *s, const struct dyn_plan *p, size_t disk, struct run_held *h,
-		    struct dyn_err *err)
-{
-	const struct dyn_disk *d;
-	char title[192];
+/* ------------------------------------------------------------- of a whole plan */
 
-	if (disk >= h->n)
+static int need_disk(const struct dyn_plan *p, size_t disk, bool *need, struct dyn_err *err)
+{
+	if (disk >= p->model->n_disks)
 		return dyn_fail(err, -EINVAL, "the plan names a disk that does not exist");
-	d = &p->model->disks[disk];
-	if (h->disks[disk] || d->status == DYN_DISK_MISSING)
-		return 0;
-	model_disk_title(d, title, sizeof(title));
-	return run_disk_get(s, d->path, title, &h->disks[disk], err);
+	need[disk] = p->model->disks[disk].status != DYN_DISK_MISSING;
+	return 0;
+}
+
+/* What is written or read by the steps is locked whether the plan remembered to say so or not. */
+static int need_disks(const struct dyn_plan *p, bool *need, struct dyn_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < p->n_locks; i++)
+		rc = need_disk(p, p->locks[i], need, err);
+	for (size_t i = 0; !rc && i < p->n_steps; i++) {
+		const struct dyn_step *st = &p->steps[i].pub;
+		if (st->kind == DYN_STEP_COPY)
+			rc = need_disk(p, st->source, need, err);
+		if (!rc && st->kind != DYN_STEP_SECTORS)
+			rc = need_disk(p, st->disk, need, err);
+		for (size_t w = 0; !rc && w < st->n_writes; w++)
+			rc = need_disk(p, st->writes[w].disk, need, err);
+	}
+	return rc;
+}
+
+/* What is locked last of a disk: for two dynadisks the same, whatever they call it and in whatever order they list it. */
+struct place {
+	struct model_id id;
+	size_t disk;
+};
+
+static int by_id(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	if (x->id.block != y->id.block)
+		return x->id.block ? -1 : 1;
+	if (x->id.dev != y->id.dev)
+		return x->id.dev < y->id.dev ? -1 : 1;
+	if (x->id.ino != y->id.ino)
+		return x->id.ino < y->id.ino ? -1 : 1;
+	return x->disk < y->disk ? -1 : 1;
+}
+
+static size_t sort_disks(const struct dyn_session *s, const struct dyn_plan *p, const bool *need, struct place *out)
+{
+	struct model_id ids[MODEL_IDS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->model->n_disks; i++) {
+		size_t n_ids = need[i] ? model_identity(s->sys_root, p->model->disks[i].path, ids, MODEL_IDS) : 0;
+		if (!need[i])
+			continue;
+		out[n] = (struct place){ .disk = i };
+		while (n_ids > 1 && ids[n_ids - 1].around)
+			n_ids--;
+		if (n_ids > 0)
+			out[n].id = ids[n_ids - 1];
+		n++;
+	}
+	if (n > 1)
+		qsort(out, n, sizeof(*out), by_id);
+	return n;
 }
 
 int run_held_get(struct dyn_session *s, const struct dyn_plan *p, struct run_held *out, struct dyn_err *err)
 {
+	size_t n = p->model->n_disks ? p->model->n_disks : 1, n_places;
+	bool *need = calloc(n, sizeof(*need));
+	struct place *places = calloc(n, sizeof(*places));
 	int rc = 0;
 
 	out->n = p->model->n_disks;
-	out->disks = calloc(out->n ? out->n : 1, sizeof(struct run_disk *));
-	if (!out->disks)
-		return dyn_fail_nomem(err);
-	for (size_t i = 0; !rc && i < p->n_locks; i++)
-		rc = held_add(s, p, p->locks[i], out, err);
-	/* What is written or read by the steps is locked whether the plan remembered to say so or not. */
-	for (size_t i = 0; !rc && i < p->n_steps; i++) {
-		const struct dyn_step *st = &p->steps[i].pub;
-		if (st->kind == DYN_STEP_COPY)
-			rc = held_add(s, p, st->source, out, err);
-		if (!rc && st->kind != DYN_STEP_SECTORS)
-			rc = held_add(s, p, st->disk, out, err);
-		for (size_t w = 0; !rc && w < st->n_writes; w++)
-			rc = held_add(s, p, st->writes[w].disk, out, err);
+	out->disks = calloc(n, sizeof(struct run_disk *));
+	if (!out->disks || !need || !places)
+		rc = dyn_fail_nomem(err);
+	if (!rc)
+		rc = need_disks(p, need, err);
+	/* In one order for all: of two that want the same disks one must get them, not each a half of them. */
+	n_places = rc ? 0 : sort_disks(s, p, need, places);
+	for (size_t i = 0; !rc && i < n_places; i++) {
+		const struct dyn_disk *d = &p->model->disks[places[i].disk];
+		char title[192];
+		model_disk_title(d, title, sizeof(title));
+		rc = run_disk_get(s, d->path, title, &out->disks[places[i].disk], err);
 	}
+	free(need);
+	free(places);
 	if (rc)
 		run_held_put(s, out);
 	return rc;
