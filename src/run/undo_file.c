@@ -536,12 +536,13 @@ int undo_file_store(const struct dyn_session *s, struct undo_file *f, char id[64
 	int dir = undo_dir_open(s, true, &why);
 	int rc = dir < 0 ? dir : store(dir, f, id);
 
-	if (dir < 0) {
-		dyn_fail(err, rc, "nothing was written: the undo file cannot be saved: %.280s", why.what);
-		dyn_err_way_out(err, "%s", why.way_out);
-	} else if (rc) {
-		dyn_fail(err, rc, "nothing was written: the undo file cannot be saved: %s", strerror(-rc));
-		dyn_err_way_out(err, "Make room or writable space for undo files in %.180s.", s->state_dir);
+	if (rc) {
+		dyn_fail(err, rc, "nothing was written: the undo file cannot be saved: %.280s",
+			 dir < 0 ? why.what : strerror(-rc));
+		if (why.way_out[0])
+			dyn_err_way_out(err, "%s", why.way_out);
+		else
+			dyn_err_way_out(err, "Make room or writable space for undo files in %.180s.", s->state_dir);
 	} else {
 		undo_dir_prune(s, dir, id);
 	}
