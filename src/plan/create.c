@@ -87,6 +87,17 @@ static int find_rooms(const struct sim *sim, size_t n, const size_t *disks, uint
 	return 0;
 }
 
+/* How a step names the letter, and the line that gives it in DiskPart; "" without one. */
+static const char *letter_words(struct sim *sim, char letter)
+{
+	return letter ? plan_printf(sim->p, ", letter %c,", letter) : "";
+}
+
+static const char *letter_line(struct sim *sim, char letter)
+{
+	return letter ? plan_printf(sim->p, "\nassign letter=%c", letter) : "";
+}
+
 static int op_create(struct sim *sim, size_t disk, uint64_t bytes, char letter, struct dyn_err *err)
 {
 	const struct dyn_disk *d = &sim->m->disks[disk];
@@ -100,9 +111,9 @@ static int op_create(struct sim *sim, size_t disk, uint64_t bytes, char letter, 
 		return rc;
 	dyn_text_size(text, sizeof(text), size * SECTOR);
 	return add_volume(sim, disk, start, size, letter,
-			  plan_printf(sim->p, "Create a simple volume of %s on %s", text, d->name),
-			  plan_printf(sim->p, "create volume simple size=%llu disk=%u", (unsigned long long)(size / 2048),
-				      d->number),
+			  plan_printf(sim->p, "Create a simple volume of %s%s on %s", text, letter_words(sim, letter), d->name),
+			  plan_printf(sim->p, "create volume simple size=%llu disk=%u%s", (unsigned long long)(size / 2048),
+				      d->number, letter_line(sim, letter)),
 			  &id, err);
 }
 
@@ -161,9 +172,9 @@ static int op_create_mirror(struct sim *sim, const size_t disks[2], uint64_t byt
 		return rc;
 	dyn_text_size(text, sizeof(text), size * SECTOR);
 	rc = add_volume(sim, disks[0], starts[0], size, letter,
-			plan_printf(sim->p, "Create a volume of %s on %s", text, a->name),
-			plan_printf(sim->p, "create volume mirror size=%llu disk=%u,%u",
-				    (unsigned long long)(size / 2048), a->number, b->number),
+			plan_printf(sim->p, "Create a volume of %s%s on %s", text, letter_words(sim, letter), a->name),
+			plan_printf(sim->p, "create volume mirror size=%llu disk=%u,%u%s",
+				    (unsigned long long)(size / 2048), a->number, b->number, letter_line(sim, letter)),
 			&half.volume_id, err);
 	if (rc)
 		return rc;

@@ -26,8 +26,13 @@ basic_disks() {
 	rm -rf "$T/disks" && mkdir "$T/disks" && cd "$T/disks" || return 1
 	truncate -s 600M gpt.img mbr.img blank.img &&
 		sgdisk -n1:2048:+100M -t1:ef00 -n2:0:+16M -t2:0c01 -n3:0:+200M -t3:0700 gpt.img >/dev/null &&
-		printf 'label: dos\nstart=2048,size=204800,type=7,bootable\nsize=614400,type=f\nsize=204800,type=7\n' | sfdisk -q mbr.img
+		printf 'label: dos\nlabel-id: 0x0badcafe\nstart=2048,size=204800,type=7,bootable\nsize=614400,type=f\nsize=204800,type=7\n' | sfdisk -q mbr.img
 	cd "$SOURCE" || return 1
+}
+# stale: a healthy mirror whose second disk was away while the first one's group changed
+stale() {
+	lab gpt-healthy && rm -f "$T/disks/disk2.img" &&
+		echo 'create volume simple size=10 disk=0' | "$DYNADISK" shell --script - "$T/disks/disk0.img" >/dev/null
 }
 # play NAME [SCRIPT]: one script, in the folder of the disks
 play() {
@@ -45,6 +50,15 @@ play conduct
 basic_disks && play operations
 basic_disks && play change
 basic_disks && play partition
+basic_disks && play empty
+basic_disks && play clone
+lab mbr-failed
+play bar
+play failed
+lab gpt-healthy
+play halves
+stale
+play stale
 lab gpt-healthy && cp --sparse=always "$T/disks/disk0.img" "$T/other.img"
 lab mbr-failed && cp --sparse=always "$T/disks/disk0.img" "$T/foreign.img"
 basic_disks && mv "$T/other.img" "$T/foreign.img" "$T/disks"

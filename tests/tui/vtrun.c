@@ -15,6 +15,8 @@
  *	gone TEXT		until it is not
  *	not TEXT		it is not there now
  *	screen NAME		the screen is GOLDEN-FOLDER/NAME.screen; GENERATE=1 writes it
+ *	mask TEXT		the number, time or identifier that follows TEXT is not compared by the screens after this
+ *	hide TEXT		nor is any row that holds TEXT
  *	looks NAME		colours and attributes are GOLDEN-FOLDER/NAME.looks
  *	cursor TEXT		until the cursor is in a row that holds TEXT
  *	ascii			nothing on the screen but ASCII
@@ -42,12 +44,18 @@
 
 #include "tests/tui/vt.h"
 
+enum { MASKS = 8 };
+
 struct run {
 	struct vt *vt;
 	const char *golden;
 	int rows, cols, n;
 	size_t bytes;
 	bool failed;
+	char mask[MASKS][40];
+	size_t n_masks;
+	char hide[MASKS][40];
+	size_t n_hide;
 };
 
 static void result(struct run *r, bool ok, const char *line)
@@ -154,16 +162,72 @@ static bool write_file(const char *path, const char *text)
 }
 
 struct golden {
+	const struct run *run;
 	const char *want;
 	char *(*get)(const struct vt *vt);
 };
 
+/* The length of the mask that begins here, 0: none does. */
+static size_t mask_here(const struct run *r, const char *s)
+{
+	for (size_t i = 0; i < r->n_masks; i++)
+		if (strncmp(s, r->mask[i], strlen(r->mask[i])) == 0)
+			return strlen(r->mask[i]);
+	return 0;
+}
+
+/* The length of the row that begins here when it is hidden, else 0. */
+static size_t hidden_row(const struct run *r, const char *row)
+{
+	size_t n = strcspn(row, "\n");
+
+	for (size_t i = 0; i < r->n_hide; i++)
+		if (memmem(row, n, r->hide[i], strlen(r->hide[i])))
+			return n;
+	return 0;
+}
+
+/* The screen without what is masked or hidden: a '~' in its place. */
+static char *get_masked(const struct run *r, char *(*get)(const struct vt *vt))
+{
+	char *all = get(r->vt), *out = all;
+	size_t n, hidden;
+
+	for (const char *s = all; *s;) {
+		hidden = out == all || out[-1] == '\n' ? hidden_row(r, s) : 0;
+		if (hidden) {
+			*out++ = '~';
+			s += hidden;
+			continue;
+		}
+		n = mask_here(r, s);
+		hidden = n ? strspn(s + n, "0123456789abcdef:-. ") : 0;
+		memmove(out, s, n ? n : 1);
+		out += n ? n : 1;
+		s += n ? n : 1;
+		if (hidden)
+			*out++ = '~';
+		s += hidden;
+	}
+	*out = '\0';
+	return all;
+}
+
+static bool remember(char list[MASKS][40], size_t *n, const char *text)
+{
+	if (*n == MASKS || strlen(text) >= sizeof(list[0]) || *text == '\0')
+		return false;
+	strcpy(list[(*n)++], text);
+	return true;
+}
+
 static bool is_golden(struct vt *vt, const void *arg)
 {
 	const struct golden *g = arg;
-	char *s = g->get(vt);
+	char *s = get_masked(g->run, g->get);
 	bool same = strcmp(s, g->want) == 0;
 
+	(void)vt;
 	free(s);
 	return same;
 }
@@ -178,15 +242,15 @@ static bool compare(struct run *r, const char *name, const char *suffix, char *(
 	snprintf(path, sizeof(path), "%s/%s.%s", r->golden, name, suffix);
 	if (generate && *generate) {
 		vt_settle(r->vt, 300);
-		got = get(r->vt);
+		got = get_masked(r, get);
 		ok = write_file(path, got);
 		free(got);
 		return ok;
 	}
 	want = read_file(path);
-	g = (struct golden){ want, get };
+	g = (struct golden){ r, want, get };
 	ok = vt_until(r->vt, is_golden, &g, 5000);
-	got = get(r->vt);
+	got = get_masked(r, get);
 	if (!ok) {
 		show_lines("wanted:", want);
 		show_lines("got:", got);
@@ -365,6 +429,10 @@ static bool command(struct run *r, const char *word, char *args)
 		return vt_wait(r->vt, args, false, 0);
 	if (strcmp(word, "screen") == 0)
 		return compare(r, args, "screen", vt_screen);
+	if (strcmp(word, "mask") == 0)
+		return remember(r->mask, &r->n_masks, args);
+	if (strcmp(word, "hide") == 0)
+		return remember(r->hide, &r->n_hide, args);
 	if (strcmp(word, "looks") == 0)
 		return compare(r, args, "looks", vt_looks);
 	if (strcmp(word, "cursor") == 0)

@@ -28,6 +28,7 @@ enum action_id {
 	ACT_MARK_ACTIVE,
 	ACT_CHANGE_TYPE,
 	ACT_RETAIN,
+	ACT_LETTER,
 	ACT_FORMAT,
 	ACT_DELETE_VOLUME,
 	ACT_REMOVE_DISK,
@@ -36,6 +37,8 @@ enum action_id {
 	ACT_PARTITIONS,
 	ACT_DISK_ID,
 	ACT_CLEAN,
+	ACT_OFFLINE,
+	ACT_ONLINE,
 	ACT_JOB_PAUSE,
 	ACT_JOB_LIMIT,
 	ACT_JOB_CANCEL,
@@ -146,6 +149,8 @@ bool can_import(struct console *con, struct target t, char *reason, size_t n);
 bool can_clean(struct console *con, struct target t, char *reason, size_t n);
 bool can_clone_layout_to(struct console *con, struct target t, char *reason, size_t n);
 bool can_clone_layout_from(struct console *con, struct target t, char *reason, size_t n);
+bool can_offline(struct console *con, struct target t, char *reason, size_t n);
+bool can_online(struct console *con, struct target t, char *reason, size_t n);
 bool can_unique_id(struct console *con, struct target t, char *reason, size_t n);
 void run_convert_gpt(struct console *con, struct target t);
 void run_convert_mbr(struct console *con, struct target t);
@@ -155,6 +160,8 @@ void run_import(struct console *con, struct target t);
 void run_clean(struct console *con, struct target t);
 void run_clone_layout_to(struct console *con, struct target t);
 void run_clone_layout_from(struct console *con, struct target t);
+void run_offline(struct console *con, struct target t);
+void run_online(struct console *con, struct target t);
 void run_unique_id(struct console *con, struct target t);
 
 /* ---------------------------------------------------------------- flows_part.c: partitions */
@@ -175,7 +182,9 @@ void run_partitions(struct console *con, struct target t);
 bool can_new_simple(struct console *con, struct target t, char *reason, size_t n);
 bool can_new_mirror(struct console *con, struct target t, char *reason, size_t n);
 bool can_delete_volume(struct console *con, struct target t, char *reason, size_t n);
+bool can_letter(struct console *con, struct target t, char *reason, size_t n);
 bool can_format(struct console *con, struct target t, char *reason, size_t n);
+void run_letter(struct console *con, struct target t);
 void run_format(struct console *con, struct target t);
 bool can_verify(struct console *con, struct target t, char *reason, size_t n);
 void run_verify(struct console *con, struct target t);

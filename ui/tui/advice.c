@@ -136,6 +136,10 @@ static bool advise_disk(const struct view *v, char *dst, size_t n, enum role *ro
 			snprintf(dst, n, "%s is missing. Reconnect it and press R, or see what it held.", d->name);
 			return true;
 		}
+		if (d->taken_offline) {
+			snprintf(dst, n, "%s was taken off line. Enter on it offers to bring it back.", d->name);
+			return true;
+		}
 		if (d->status == DYN_DISK_UNREADABLE || d->status == DYN_DISK_OFFLINE || d->status == DYN_DISK_ERRORS) {
 			snprintf(dst, n, "%s: %s. i shows the details.", d->name,
 				 d->n_damage ? d->damage[0] : words_disk_status(WORDS_TUI, d->status));

@@ -40,6 +40,7 @@ struct flow {
 	uint64_t size;            /* bytes chosen, 0: all there is */
 	size_t other_disk;
 	size_t fs;                /* file system chosen for a format */
+	uint32_t unit;            /* its cluster size in bytes, 0: the default */
 	char label[256];
 	void (*after)(struct console *con); /* called once the plan was carried out and the disks were read again */
 	size_t n_known;

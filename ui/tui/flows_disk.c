@@ -143,6 +143,51 @@ void run_import(struct console *con, struct target t)
 	menu_show(con, m, import_into, NULL);
 }
 
+/* ---------------------------------------------------------------- offline */
+
+bool can_offline(struct console *con, struct target t, char *reason, size_t n)
+{
+	(void)con;
+	return flow_need_disk(t, "Offline", reason, n);
+}
+
+bool can_online(struct console *con, struct target t, char *reason, size_t n)
+{
+	if (!flow_need_disk(t, "Online", reason, n))
+		return false;
+	if (con->m->disks[t.disk].taken_offline)
+		return true;
+	snprintf(reason, n, "%s was not taken off line; Properties says what is wrong with it.", con->m->disks[t.disk].name);
+	return false;
+}
+
+static void set_offline(struct console *con, size_t disk, bool offline)
+{
+	struct dyn_err err = { 0 };
+	char name[sizeof(con->m->disks[disk].name)];
+
+	snprintf(name, sizeof(name), "%s", con->m->disks[disk].name);
+	if (dyn_set_offline(con->s, con->m->disks[disk].path, offline, &err)) {
+		error_show(con, offline ? "Offline" : "Online", &err);
+		return;
+	}
+	console_rescan(con);
+	if (offline)
+		console_notice(con, "%s is off line: it is not read, and missing from its group, until Online or the end.", name);
+	else
+		console_notice(con, "%s is on line again.", name);
+}
+
+void run_offline(struct console *con, struct target t)
+{
+	set_offline(con, t.disk, true);
+}
+
+void run_online(struct console *con, struct target t)
+{
+	set_offline(con, t.disk, false);
+}
+
 /* ---------------------------------------------------------------- clean */
 
 bool can_clean(struct console *con, struct target t, char *reason, size_t n)

@@ -211,15 +211,59 @@ void run_new_mirror(struct console *con, struct target t)
 	menu_show(con, m, mirror_with, NULL);
 }
 
+/* ---------------------------------------------------------------- drive letter */
+
+static int make_letter(struct console *con, size_t volume, char letter, struct dyn_plan **p, struct dyn_err *err)
+{
+	return dyn_plan_set_letter(con->s, con->m, volume, letter, p, err);
+}
+
+/* Asked with a letter that the volume has not, so that only the volume itself can be the reason. */
+bool can_letter(struct console *con, struct target t, char *reason, size_t n)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	char letter;
+
+	if (!flow_need_volume(t, "Change Drive Letter", reason, n))
+		return false;
+	letter = con->m->volumes[t.volume].letter ? '\0' : free_letter(con->m);
+	return flow_possible(make_letter(con, t.volume, letter == '-' ? 'Z' : letter, &p, &err), &p, &err, reason, n);
+}
+
+static void letter_typed(struct console *con, const char *text)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	char letter;
+	int rc;
+
+	if (!take_letter(con, "Change Drive Letter", text, &letter))
+		return;
+	rc = make_letter(con, con->flow.volume, letter, &p, &err);
+	flow_show(con, "Change Drive Letter", rc, p, &err);
+}
+
+void run_letter(struct console *con, struct target t)
+{
+	const struct dyn_volume *v = &con->m->volumes[t.volume];
+	const char initial[2] = { v->letter ? v->letter : free_letter(con->m), '\0' };
+
+	con->flow = (struct flow){ .volume = t.volume };
+	input_show(con, "Change Drive Letter", "Windows gives the volume this letter where it is free. A to Z; - for none:", initial,
+		   letter_typed);
+}
+
 /* ---------------------------------------------------------------- format */
 
 static const struct {
 	const char *fs, *label, *hint;
+	uint32_t largest_unit; /* bytes */
 } systems[] = {
-	{ "ntfs", "NTFS", "What Windows is installed on; for data of any size." },
-	{ "fat32", "FAT32", "Firmware reads it: EFI system partitions. Files up to 4 GB." },
-	{ "fat", "FAT", "FAT12 or FAT16, for small volumes." },
-	{ "exfat", "exFAT", "Large files, for disks that travel between systems." },
+	{ "ntfs", "NTFS", "What Windows is installed on; for data of any size.", 64 << 10 },
+	{ "fat32", "FAT32", "Firmware reads it: EFI system partitions. Files up to 4 GB.", 32 << 10 },
+	{ "fat", "FAT", "FAT12 or FAT16, for small volumes.", 32 << 10 },
+	{ "exfat", "exFAT", "Large files, for disks that travel between systems.", 32 << 20 },
 };
 
 bool can_format(struct console *con, struct target t, char *reason, size_t n)
@@ -236,7 +280,8 @@ bool can_format(struct console *con, struct target t, char *reason, size_t n)
 
 static void format_quick(struct console *con, int quick)
 {
-	struct dyn_format_spec spec = { .fs = systems[con->flow.fs].fs, .label = con->flow.label, .quick = quick != 0 };
+	struct dyn_format_spec spec = { .fs = systems[con->flow.fs].fs, .label = con->flow.label,
+					.unit = con->flow.unit, .quick = quick != 0 };
 	struct dyn_plan *p = NULL;
 	struct dyn_err err = { 0 };
 	int rc;
@@ -259,11 +304,29 @@ static void format_label(struct console *con, const char *text)
 	menu_show(con, m, format_quick, NULL);
 }
 
-static void format_as(struct console *con, int fs)
+static void format_unit(struct console *con, int unit)
 {
-	con->flow.fs = (size_t)fs;
+	con->flow.unit = (uint32_t)unit;
 	input_show(con, "Format", "Label (empty for none):", con->m->volumes[con->flow.volume].label, format_label);
 	input_may_be_empty(con);
+}
+
+static void format_as(struct console *con, int fs)
+{
+	struct menu *m = menu_new("Format");
+
+	con->flow.fs = (size_t)fs;
+	menu_text(m, "Allocation unit size: the smallest piece of the volume that a file takes.");
+	menu_add(m, 0, false, 0, "Default", "suggested", "What suits a volume of this size.");
+	for (uint32_t unit = 512; unit <= systems[fs].largest_unit; unit *= 2) {
+		char label[32], in_script[32];
+
+		snprintf(label, sizeof(label), unit < 1024 ? "%u bytes" : unit < 1 << 20 ? "%u KB" : "%u MB",
+			 unit < 1024 ? unit : unit < 1 << 20 ? unit >> 10 : unit >> 20);
+		snprintf(in_script, sizeof(in_script), "unit=%u", unit);
+		menu_add(m, (int)unit, false, 0, label, in_script, "The plan says when the volume is too large or too small for it.");
+	}
+	menu_show(con, m, format_unit, NULL);
 }
 
 void run_format(struct console *con, struct target t)
