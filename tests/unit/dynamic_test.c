@@ -104,7 +104,7 @@ static void new_mirror_is_copied_before_it_is_one(void **state)
 	assert_int_equal(dyn_plan_create_mirror(&r.s, r.m, (size_t[]){ 0, 1 }, 8 * MIB, 'M', &p, &r.err), 0);
 	assert_int_equal(dyn_plan_n_steps(p), 3);
 	assert_int_equal(dyn_plan_step(p, 2)->kind, DYN_STEP_COPY);
-	assert_string_equal(dyn_plan_step(p, 1)->diskpart, "create volume mirror size=8 disk=0,1");
+	assert_string_equal(dyn_plan_step(p, 1)->diskpart, "create volume mirror size=8 disk=0,1\nassign letter=M");
 	assert_null(dyn_plan_confirm(p));
 	rig_carry_out(p, SIZE_MAX);
 	rig_scan(&r, 0, 3);
