@@ -347,6 +347,13 @@ size_t dyn_plan_confirm_disk(const struct dyn_plan *p);        /* the disk it id
 /* false: part of what it overwrites is more than undo keeps, so that none of it can be undone (a note says so). Of a plan
  * with copies everything but what they copy over can be undone. */
 bool dyn_plan_can_undo(const struct dyn_plan *p);
+enum dyn_undo_kind {
+	DYN_UNDO_NONE,     /* it cannot be undone */
+	DYN_UNDO_BYTES,    /* every byte comes back */
+	DYN_UNDO_DATABASE, /* as that, but for the database of a group: its records come back, by a new transaction */
+	DYN_UNDO_COPIES,   /* as that, and what the copies go over does not come back */
+};
+enum dyn_undo_kind dyn_plan_undo_kind(const struct dyn_plan *p);
 struct dyn_model *dyn_plan_model(const struct dyn_plan *p);    /* borrowed */
 void dyn_plan_free(struct dyn_plan *p);
 

@@ -269,6 +269,16 @@ bool dyn_plan_can_undo(const struct dyn_plan *p)
 	return true;
 }
 
+enum dyn_undo_kind dyn_plan_undo_kind(const struct dyn_plan *p)
+{
+	if (!dyn_plan_can_undo(p))
+		return DYN_UNDO_NONE;
+	for (size_t i = 0; i < p->n_steps; i++)
+		if (p->steps[i].pub.kind == DYN_STEP_COPY)
+			return DYN_UNDO_COPIES;
+	return p->commits ? DYN_UNDO_DATABASE : DYN_UNDO_BYTES;
+}
+
 struct dyn_model *dyn_plan_model(const struct dyn_plan *p)
 {
 	return p->model;

@@ -227,6 +227,7 @@ int sim_commit(struct sim *sim, size_t group, struct ldm_txn *t, struct plan_ste
 	if (rc)
 		rc = dyn_fail_nomem(err);
 	if (!rc) {
+		sim->p->commits |= group < sim->m->n_groups;
 		ldm_db_free(sim->groups[group].db);
 		sim->groups[group].db = c.after;
 		c.after = NULL;

@@ -677,6 +677,9 @@ static int build(struct undo_job *u, struct sim *sim, const char *id, struct dyn
 	sim->p->undo_of = plan_printf(sim->p, "%s", id);
 	if (!sim->p->undo_of)
 		return dyn_fail_nomem(err);
+	if (u->old && plan_note(sim->p, "The database of %s gets its old records back; its transaction number goes on.",
+				u->m->groups[u->group].name))
+		return dyn_fail_nomem(err);
 	if (u->f->copies &&
 	    plan_note(sim->p, "Data that was copied into free space stays there; nothing refers to it any more."))
 		return dyn_fail_nomem(err);

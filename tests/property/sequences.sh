@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A few random command sequences (sequences.py); `make check-full` runs 2,000. SEED=N repeats a run.
 . "$(dirname "$0")/../tap.sh"
-count=8
+count=6
 [ "${DYNADISK_TIER-fast}" != full ] || count=2000
 count=${SEQUENCES:-$count}
 options=()
 [ "$count" -gt 100 ] || SEED=${SEED:-1} # the same few every time; many at random
 [ -z "$SHARED" ] || options+=(--ldmcheck "$SHARED/tools/ldmcheck.py")
 [ -z "${SEED-}" ] || options+=(--seed "$SEED")
+[ "$count" -le 100 ] || options+=(--jobs 2)
 for tool in python3 mkntfs mkfs.fat sgdisk; do
 	command -v "$tool" >/dev/null && continue
 	skip 'random sequences' "$tool is not installed"
@@ -16,7 +17,8 @@ for tool in python3 mkntfs mkfs.fat sgdisk; do
 	exit
 done
 if out=$(python3 "$SOURCE/tests/property/sequences.py" "$DYNADISK" "$count" "${options[@]}" 2>&1); then
-	ok "${out##*$'\n'}"
+	ok "$count random sequences of commands"
+	printf '%s\n' "${out##*$'\n'}"
 else
 	not_ok "$count random sequences of commands"
 	printf '%s\n' "$out" | sed 's/^/# /'

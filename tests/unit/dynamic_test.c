@@ -132,6 +132,34 @@ static void new_mirror_is_copied_before_it_is_one(void **state)
 	rig_end(&r);
 }
 
+static void what_undo_brings_back_is_said_beforehand(void **state)
+{
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	rig_begin(&r, 2, 64 * MIB);
+	assert_int_equal(dyn_plan_upgrade(&r.s, r.m, 0, DYN_TABLE_MBR, DYN_NONE, &p, &r.err), 0);
+	assert_int_equal(dyn_plan_undo_kind(p), DYN_UNDO_BYTES); /* the group came with it */
+	rig_do(&r, 0, p);
+	assert_int_equal(dyn_plan_upgrade(&r.s, r.m, 1, DYN_TABLE_MBR, DYN_NONE, &p, &r.err), 0);
+	assert_int_equal(dyn_plan_undo_kind(p), DYN_UNDO_DATABASE);
+	rig_do(&r, 0, p);
+	assert_int_equal(dyn_plan_create_simple(&r.s, r.m, 0, 4 * MIB, 0, &p, &r.err), 0);
+	assert_int_equal(dyn_plan_undo_kind(p), DYN_UNDO_DATABASE);
+	rig_do(&r, 0, p);
+	assert_int_equal(dyn_plan_add_mirror(&r.s, r.m, 0, 1, DYN_TABLE_NONE, &p, &r.err), 0);
+	assert_int_equal(dyn_plan_undo_kind(p), DYN_UNDO_COPIES);
+	dyn_plan_free(p);
+	assert_int_equal(dyn_plan_clean(&r.s, r.m, 1, false, &p, &r.err), 0);
+	assert_int_equal(dyn_plan_undo_kind(p), DYN_UNDO_DATABASE); /* it leaves its group first */
+	dyn_plan_free(p);
+	assert_int_equal(dyn_plan_clean(&r.s, r.m, 1, true, &p, &r.err), 0);
+	assert_int_equal(dyn_plan_undo_kind(p), DYN_UNDO_NONE);
+	dyn_plan_free(p);
+	rig_end(&r);
+}
+
 static void delete_frees_both_halves(void **state)
 {
 	struct dyn_plan *p = NULL;
@@ -926,6 +954,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(new_mirror_is_copied_before_it_is_one),
+		cmocka_unit_test(what_undo_brings_back_is_said_beforehand),
 		cmocka_unit_test(delete_frees_both_halves),
 		cmocka_unit_test(delete_of_a_basic_volume_is_its_entry),
 		cmocka_unit_test(retain_gives_an_entry_and_delete_takes_it_back),

@@ -12,6 +12,20 @@
 
 /* ------------------------------------------------------------------- plans */
 
+static const char *undo_words(const struct dyn_plan *plan)
+{
+	switch (dyn_plan_undo_kind(plan)) {
+	case DYN_UNDO_NONE:
+		return "It cannot be undone.";
+	case DYN_UNDO_BYTES:
+		return "It can be undone, byte for byte.";
+	case DYN_UNDO_DATABASE:
+		return "It can be undone: the records of the group's database by a new transaction, all else byte for byte.";
+	default:
+		return "It can be undone but for what the copy goes over; the records of the group's database by a new transaction.";
+	}
+}
+
 static void show_plan(struct shell *sh, const struct dyn_plan *plan)
 {
 	const char *confirm = dyn_plan_confirm(plan);
@@ -34,7 +48,7 @@ static void show_plan(struct shell *sh, const struct dyn_plan *plan)
 	}
 	if (confirm)
 		shell_say(sh, "\nIt destroys data; typed by hand it would ask for \"%s\" first.\n", confirm);
-	shell_say(sh, "\nNothing was written.\n");
+	shell_say(sh, "\n%s\n\nNothing was written.\n", undo_words(plan));
 }
 
 /* A person types the end of the serial of the disk whose data goes; a script said so by naming the disk. */

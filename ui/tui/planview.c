@@ -174,10 +174,16 @@ static const char *plan_promise(const struct dyn_plan *plan, bool read_only)
 {
 	if (read_only)
 		return "Nothing has been written, and nothing can be: dynadisk runs read-only.";
-	if (!dyn_plan_can_undo(plan))
+	switch (dyn_plan_undo_kind(plan)) {
+	case DYN_UNDO_NONE:
 		return "Nothing has been written yet. It cannot be undone afterwards.";
-	return plan_copies(plan) ? "Nothing has been written yet. The steps before the copy can be undone."
-				 : "Nothing has been written yet. It can be undone afterwards.";
+	case DYN_UNDO_BYTES:
+		return "Nothing has been written yet. It can be undone afterwards.";
+	case DYN_UNDO_DATABASE:
+		return "Nothing has been written yet. It can be undone (database: as a new change).";
+	default:
+		return "Nothing has been written yet. The steps before the copy can be undone.";
+	}
 }
 
 static void plan_keys(const struct planview *v, bool read_only, char *dst, size_t n)
