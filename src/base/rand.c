@@ -9,9 +9,10 @@
 #include "base/bytes.h"
 
 /* splitmix64: only for seeded test runs, so quality beyond "different each time" does not matter */
-static uint64_t next(uint64_t *state)
+static uint64_t next(_Atomic uint64_t *state)
 {
-	uint64_t z = (*state += 0x9e3779b97f4a7c15ULL);
+	const uint64_t step = 0x9e3779b97f4a7c15ULL;
+	uint64_t z = atomic_fetch_add(state, step) + step;
 
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
 	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
@@ -20,7 +21,7 @@ static uint64_t next(uint64_t *state)
 
 static void fill(struct dyn_rand *r, uint8_t *p, size_t n)
 {
-	if (!r->state) {
+	if (!atomic_load(&r->state)) {
 		/* up to 256 bytes never come short once the pool is ready, and getrandom waits for that */
 		while (getrandom(p, n, 0) < 0 && errno == EINTR)
 			;

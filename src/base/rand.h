@@ -3,10 +3,12 @@
 #ifndef DYN_BASE_RAND_H
 #define DYN_BASE_RAND_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
+/* May be used by several threads at once: the end of a rebuild makes GUIDs, too. */
 struct dyn_rand {
-	uint64_t state; /* 0: use the system's randomness */
+	_Atomic uint64_t state; /* 0: use the system's randomness */
 };
 
 uint32_t dyn_rand_u32(struct dyn_rand *r); /* never 0 */

@@ -20,7 +20,7 @@ struct dyn_session {
 	bool read_only;
 	uint64_t limit;         /* of new rebuilds, bytes per second; 0 none */
 	uint64_t fixed_time;
-	struct dyn_rand rand;   /* owner thread only */
+	struct dyn_rand rand;
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
 	int (*progress)(void *arg, const struct dyn_step *step, uint64_t done, uint64_t total);
