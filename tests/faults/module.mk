@@ -9,3 +9,14 @@ dist_check_SCRIPTS += \
 	tests/faults/inuse.sh \
 	tests/faults/races.sh
 EXTRA_DIST += tests/faults/races.py
+	tests/faults/inuse.sh
+
+# Kills: the program ends at any system call, and goes on from there.
+EXTRA_PROGRAMS += tests/faults/syskill
+check_DATA += tests/faults/syskill$(EXEEXT)
+tests_faults_syskill_SOURCES = tests/faults/syskill.c
+tests_faults_syskill_LDADD =
+CLEANFILES += tests/faults/syskill$(EXEEXT)
+dist_check_SCRIPTS += tests/faults/kills.sh
+EXTRA_DIST += tests/faults/kills.py
+FULL_TESTS += tests/faults/kills.sh
