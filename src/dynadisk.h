@@ -539,6 +539,22 @@ int dyn_job_finish(struct dyn_session *s, unsigned id);
 /* Stops the copy and removes its record; the volume stays what it was. */
 int dyn_job_cancel(struct dyn_session *s, unsigned id);
 int dyn_job_limit(struct dyn_session *s, unsigned id, uint64_t bytes_per_second);
+/*
+ * The same for a rebuild that another process runs (dyn_model.jobs[job] with `elsewhere`): asks that process, which answers
+ * root and its own user. limit: for LIMIT, bytes per second. *out (may be NULL): the job as that process has it, when the
+ * request was taken; what it asked for may take some more time. Waits a second at most. -ECONNREFUSED: nobody answers.
+ */
+enum dyn_control {
+	DYN_CONTROL_ASK,
+	DYN_CONTROL_PAUSE,
+	DYN_CONTROL_CONTINUE,
+	DYN_CONTROL_CANCEL,
+	DYN_CONTROL_FINISH,
+	DYN_CONTROL_LIMIT,
+};
+
+int dyn_job_control(struct dyn_session *s, const struct dyn_model *m, size_t job, enum dyn_control what, uint64_t limit,
+		    struct dyn_job *out, struct dyn_err *err);
 /* Waits until no job of this session is queued or running (paused ones do not count). 0, or -ETIMEDOUT after ms >= 0. */
 int dyn_jobs_wait(struct dyn_session *s, int timeout_ms);
 /* Ends all worker threads at a safe point keeping their locks and places, so that the process may fork();

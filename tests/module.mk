@@ -12,6 +12,7 @@ dist_check_SCRIPTS += \
 	tests/shell/guides.sh \
 	tests/shell/lab.sh \
 	tests/shell/commands.sh \
+	tests/shell/control.sh \
 	tests/shell/language.sh \
 	tests/shell/repair.sh \
 	tests/shell/status.sh \

@@ -3,6 +3,7 @@
  * job.c - the queue of rebuilds and the calls on it. One worker thread carries out one job
  * after the other; whoever calls only sets wishes (want, limit) and reads snapshots.
  */
+#include "run/control.h"
 #include "run/copy.h"
 #include "run/job.h"
 
@@ -58,6 +59,8 @@ void job_set_state(struct job *j, enum dyn_job_state state, const struct dyn_err
 		j->pub.unread[j->pub.n_unread++] = j->copy.record.bad[i];
 	pthread_cond_broadcast(&rs->changed);
 	pthread_mutex_unlock(&rs->lock);
+	if (state >= DYN_JOB_DONE)
+		control_wake(rs);
 	job_wake(rs);
 }
 
@@ -247,6 +250,9 @@ int run_job_add(struct dyn_session *s, const struct dyn_plan *p, size_t step, co
 		return dyn_refuse(err, rc, "The rebuild is on record: rescan and continue it.",
 				  "the rebuild cannot be started: %s", strerror(-rc));
 	}
+	if (!rs->parked)
+		control_start(s);
+	control_wake(rs);
 	job_wake(rs);
 	return 0;
 }
@@ -255,6 +261,7 @@ void run_jobs_end(struct dyn_session *s)
 {
 	struct run_state *rs = s->run;
 
+	control_stop(s);
 	stop_worker(rs);
 	for (size_t i = 0; i < rs->n_jobs; i++)
 		job_free(rs->jobs[i]);
@@ -492,6 +499,7 @@ int dyn_jobs_park(struct dyn_session *s)
 	pthread_mutex_lock(&rs->lock);
 	rs->parked = true;
 	pthread_mutex_unlock(&rs->lock);
+	control_stop(s);
 	stop_worker(rs);
 	return 0;
 }
@@ -506,5 +514,7 @@ int dyn_jobs_unpark(struct dyn_session *s)
 	if (rs->n_jobs > 0)
 		rc = start_worker(rs);
 	pthread_mutex_unlock(&rs->lock);
+	if (rs->n_jobs > 0)
+		control_start(s);
 	return rc;
 }

@@ -2,6 +2,7 @@
 libdynadisk_a_SOURCES += \
 	src/run/apply.c \
 	src/run/check.c \
+	src/run/control.c src/run/control.h \
 	src/run/copy.c src/run/copy.h \
 	src/run/copy_bad.c \
 	src/run/copy_holes.c \

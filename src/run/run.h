@@ -42,6 +42,10 @@ struct run_state {
 	pthread_t worker;
 	bool worker_runs;          /* a thread exists and must be joined */
 	bool parked;               /* dyn_jobs_park */
+	int control_fd;            /* wakes the thread that answers other processes */
+	pthread_t control;
+	bool control_runs;         /* owner thread: that thread exists and must be joined */
+	bool control_ends;
 	bool ending;               /* the worker is to stop at the next safe point */
 	/* Tests put a failing back end in front of a job's disks. NULL: as they are. */
 	void (*wrap_io)(void *arg, struct dyn_io **io, bool target);

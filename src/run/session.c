@@ -33,7 +33,10 @@ static struct run_state *run_state_new(void)
 	if (!rs)
 		return NULL;
 	rs->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (rs->wake_fd < 0) {
+	rs->control_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (rs->wake_fd < 0 || rs->control_fd < 0) {
+		if (rs->wake_fd >= 0)
+			close(rs->wake_fd);
 		free(rs);
 		return NULL;
 	}
@@ -51,6 +54,7 @@ static void run_state_free(struct run_state *rs)
 	if (!rs)
 		return;
 	close(rs->wake_fd);
+	close(rs->control_fd);
 	pthread_cond_destroy(&rs->changed);
 	pthread_mutex_destroy(&rs->lock);
 	pthread_mutex_destroy(&rs->meta);
@@ -163,6 +167,14 @@ static int scan_settled(struct dyn_session *s, struct dyn_model **out, struct dy
 	return rc;
 }
 
+/* What the records on the disks cannot say of rebuilds that other processes run, those processes do. */
+static void ask_others(struct dyn_session *s, struct dyn_model *m)
+{
+	for (size_t i = 0; i < m->n_jobs; i++)
+		if (m->jobs[i].elsewhere) /* nobody has this model yet: it may still be written to */
+			(void)dyn_job_control(s, m, i, DYN_CONTROL_ASK, 0, (struct dyn_job *)(uintptr_t)&m->jobs[i], NULL);
+}
+
 int dyn_scan(struct dyn_session *s, struct dyn_model **out, struct dyn_err *err)
 {
 	int rc;
@@ -171,6 +183,7 @@ int dyn_scan(struct dyn_session *s, struct dyn_model **out, struct dyn_err *err)
 	rc = scan_settled(s, out, err);
 	pthread_mutex_unlock(&s->run->meta);
 	if (rc == 0) {
+		ask_others(s, *out);
 		pthread_mutex_lock(&s->run->lock);
 		s->run->stale = false;
 		pthread_mutex_unlock(&s->run->lock);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -324,6 +325,106 @@ static void others_see_it_and_keep_off(void **state)
 	assert_int_equal(lab_job(l, id).state, DYN_JOB_DONE);
 	lab_scan(l);
 	lab_assert_mirror(l, 0, 1);
+}
+
+static void until_state(struct lab *o, enum dyn_job_state state, int code)
+{
+	for (int i = 0; i < 2000; i++) {
+		lab_scan(o);
+		if (o->m->n_jobs != 1 || !o->m->jobs[0].elsewhere)
+			_exit(code);
+		if (o->m->jobs[0].state == state)
+			return;
+		usleep(10000);
+	}
+	_exit(code + 1);
+}
+
+/* Another process finds the rebuild and has it paused, limited, continued and cancelled. */
+static void command_from_elsewhere(struct lab *l)
+{
+	struct lab o = *l;
+	struct dyn_job j;
+
+	o.s = NULL;
+	o.m = NULL;
+	lab_open(&o);
+	until_state(&o, DYN_JOB_COPYING, 10);
+	if (o.m->jobs[0].limit != 4 * LAB_MIB)
+		_exit(20);
+	if (dyn_job_control(o.s, o.m, 0, DYN_CONTROL_PAUSE, 0, NULL, &o.err))
+		_exit(21);
+	until_state(&o, DYN_JOB_PAUSED, 12);
+	if (dyn_job_control(o.s, o.m, 0, DYN_CONTROL_LIMIT, 5 * LAB_MIB, &j, &o.err) || j.limit != 5 * LAB_MIB)
+		_exit(22);
+	if (dyn_job_control(o.s, o.m, 0, DYN_CONTROL_FINISH, 0, NULL, &o.err) != -EINVAL) /* there is nothing to decide */
+		_exit(23);
+	if (dyn_job_control(o.s, o.m, 0, DYN_CONTROL_CONTINUE, 0, NULL, &o.err))
+		_exit(24);
+	until_state(&o, DYN_JOB_COPYING, 14);
+	if (dyn_job_control(o.s, o.m, 0, DYN_CONTROL_CANCEL, 0, NULL, &o.err))
+		_exit(25);
+	for (int i = 0; i < 2000 && o.m->n_jobs; i++) {
+		usleep(10000);
+		lab_scan(&o);
+	}
+	if (o.m->n_jobs || o.m->volumes[0].layout != DYN_LAYOUT_SIMPLE)
+		_exit(26);
+	_exit(0);
+}
+
+static void others_control_it(void **state)
+{
+	struct lab *l = *state;
+	unsigned id = lab_mirror(l, 4 * LAB_MIB);
+	int status;
+	pid_t pid;
+
+	lab_wait(l, id, DYN_JOB_COPYING, 1);
+	lab_scan(l);
+	assert_int_equal(dyn_job_control(l->s, l->m, 1, DYN_CONTROL_ASK, 0, NULL, &l->err), -EINVAL);
+	pid = fork();
+	if (pid == 0)
+		command_from_elsewhere(l);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	lab_wait(l, id, DYN_JOB_CANCELLED, 0);
+	lab_scan(l);
+	assert_simple(l);
+}
+
+/* Nobody runs it any more, or somebody who must not. */
+static void control_without_anybody(void **state)
+{
+	struct lab *l = *state;
+	unsigned id = lab_mirror(l, 4 * LAB_MIB);
+	struct dyn_model *m;
+	int status, rc;
+	pid_t pid;
+
+	lab_wait(l, id, DYN_JOB_COPYING, 1);
+	lab_scan(l);
+	m = dyn_model_ref(l->m);
+	if (getuid() == 0) {
+		assert_int_equal(chmod(l->dir, 0755), 0);
+		pid = fork();
+		if (pid == 0) { /* another user: neither side talks to the other */
+			struct dyn_err err;
+			if (setresuid(65534, 65534, 65534))
+				_exit(2);
+			rc = dyn_job_control(l->s, m, 0, DYN_CONTROL_CANCEL, 0, NULL, &err);
+			_exit(rc == -EACCES ? 0 : 1);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+		assert_int_equal(lab_job(l, id).state, DYN_JOB_COPYING);
+	}
+	lab_close(l);
+	lab_open(l);
+	assert_int_equal(dyn_job_control(l->s, m, 0, DYN_CONTROL_PAUSE, 0, NULL, &l->err), -ECONNREFUSED);
+	assert_true(l->err.way_out[0]);
+	dyn_model_unref(m);
 }
 
 static void its_record_is_its_own(void **state)
@@ -689,6 +790,8 @@ int main(void)
 		TEST(a_new_mirror_is_a_rebuild_like_any_other),
 		TEST(killed_in_the_middle),
 		TEST(others_see_it_and_keep_off),
+		TEST(others_control_it),
+		TEST(control_without_anybody),
 		TEST(its_record_is_its_own),
 		TEST(parked_for_a_fork),
 		TEST(bad_sectors_make_no_mirror),

@@ -390,6 +390,8 @@ enum shell_result shell_await_rebuild(struct shell *sh, size_t *volume)
 
 /* ---------------------------------------------------------------- REBUILD */
 
+enum { MAX_FOUND = 64 };
+
 static bool is_settled(const struct shell *sh, const char *guid)
 {
 	struct dyn_job *list;
@@ -444,23 +446,63 @@ static enum shell_result none(struct shell *sh, const char *what)
 	return SHELL_FAILED;
 }
 
+/* Is a rebuild of this volume, run by another process, still in that state (or, gone: there at all)? */
+static bool is_elsewhere_in(const struct shell *sh, const char *volume_guid, enum dyn_job_state state, bool gone)
+{
+	for (size_t i = 0; i < sh->model->n_jobs; i++) {
+		const struct dyn_job *j = &sh->model->jobs[i];
+
+		if (j->elsewhere && is_of(j, volume_guid))
+			return gone || j->state == state;
+	}
+	return false;
+}
+
+/* Asks the processes that run other rebuilds. How many did as they were asked; *r: what was refused. */
+static size_t ask_elsewhere(struct shell *sh, const char *guid, enum dyn_control what, uint64_t limit, enum shell_result *r)
+{
+	struct dyn_job asked[MAX_FOUND];
+	size_t n = 0;
+	double end = now() + 60;
+
+	for (size_t i = 0; i < sh->model->n_jobs && n < MAX_FOUND; i++) {
+		const struct dyn_job *j = &sh->model->jobs[i];
+		struct dyn_err err = { 0 };
+
+		if (!j->elsewhere || !is_of(j, guid) || (what == DYN_CONTROL_FINISH && j->state != DYN_JOB_UNDECIDED) ||
+		    (what == DYN_CONTROL_CONTINUE && !is_waiting(j)) || (what == DYN_CONTROL_PAUSE && !is_running(j)))
+			continue;
+		if (dyn_job_control(sh->session, sh->model, i, what, limit, NULL, &err) == 0)
+			asked[n++] = *j;
+		else
+			*r = shell_refuse(sh, NULL, &err);
+	}
+	/* until it can be seen: a pause waits for a flush, a cancelled one for its record to go */
+	for (size_t i = 0; i < n && what != DYN_CONTROL_LIMIT; i++)
+		while (now() < end && shell_rescan(sh) == SHELL_OK &&
+		       is_elsewhere_in(sh, asked[i].volume_guid, asked[i].state, what == DYN_CONTROL_CANCEL))
+			if (shell_nap(sh, 100))
+				return n;
+	return n;
+}
+
 enum shell_result cmd_rebuild_pause(struct shell *sh, const struct shell_call *call)
 {
 	const char *filter;
 	char guid[37];
+	enum shell_result r = SHELL_OK, ended;
 	size_t told;
 
 	if (!volume_filter(sh, call, guid, &filter))
 		return SHELL_SYNTAX;
-	if (pause_jobs(sh, filter) == 0)
-		return none(sh, "running");
+	if (pause_jobs(sh, filter) + ask_elsewhere(sh, filter, DYN_CONTROL_PAUSE, 0, &r) == 0)
+		return r == SHELL_OK ? none(sh, "running") : r;
 	if (shell_rescan(sh) != SHELL_OK)
 		return SHELL_FATAL;
 	tell_paused_jobs(sh, filter, "REBUILD RESUME continues it.");
-	return tell_ended(sh, filter, &told);
+	ended = tell_ended(sh, filter, &told);
+	return r == SHELL_OK ? ended : r;
 }
-
-enum { MAX_FOUND = 64 };
 
 /* The GUID pairs of the paused rebuilds found on the disks that no worker of this session owns. */
 static size_t find_records(const struct shell *sh, const char *guid, struct dyn_job *out)
@@ -522,13 +564,17 @@ enum shell_result cmd_rebuild_resume(struct shell *sh, const struct shell_call *
 	const char *filter;
 	char guid[37];
 	enum shell_result r = SHELL_OK;
-	size_t n;
+	size_t n, elsewhere = 0;
 
 	if (!volume_filter(sh, call, guid, &filter))
 		return SHELL_SYNTAX;
 	n = find_records(sh, filter, found);
+	if (!sh->preview)
+		elsewhere = ask_elsewhere(sh, filter, DYN_CONTROL_CONTINUE, 0, &r);
+	if (elsewhere)
+		shell_say(sh, "\nThe rebuild goes on in the other dynadisk.\n");
 	if (n == 0)
-		return none(sh, "paused");
+		return elsewhere || r != SHELL_OK ? r : none(sh, "paused");
 	for (size_t i = 0; i < n && r == SHELL_OK; i++) {
 		unsigned id = own_paused(sh, &found[i]);
 		char success[128];
@@ -571,8 +617,12 @@ enum shell_result cmd_rebuild_finish(struct shell *sh, const struct shell_call *
 		else
 			r = none(sh, "undecided");
 	}
+	if (!sh->preview && ask_elsewhere(sh, filter, DYN_CONTROL_FINISH, 0, &r)) {
+		undecided++;
+		shell_say(sh, "\nThe rebuild goes on in the other dynadisk, with zeros where its source cannot be read.\n");
+	}
 	if (undecided == 0)
-		return none(sh, "undecided");
+		return r == SHELL_OK ? none(sh, "undecided") : r;
 	return r == SHELL_OK && !sh->preview ? shell_rescan(sh) : r;
 }
 
@@ -631,18 +681,22 @@ enum shell_result cmd_rebuild_cancel(struct shell *sh, const struct shell_call *
 	const char *filter;
 	char guid[37];
 	enum shell_result r = SHELL_OK;
-	size_t n, own = 0, told;
+	size_t n, own = 0, elsewhere = 0, told;
 
 	if (!volume_filter(sh, call, guid, &filter))
 		return SHELL_SYNTAX;
 	if (!sh->preview)
 		own = cancel_jobs(sh, filter);
+	if (!sh->preview)
+		elsewhere = ask_elsewhere(sh, filter, DYN_CONTROL_CANCEL, 0, &r);
+	if (elsewhere)
+		shell_say(sh, "\nThe rebuild was given up in the other dynadisk. The volume stays simple.\n");
 	if (own && (shell_rescan(sh) != SHELL_OK))
 		return SHELL_FATAL;
 	tell_ended(sh, filter, &told);
 	n = find_records(sh, filter, found);
-	if (n == 0 && own == 0)
-		return none(sh, "unfinished");
+	if (n == 0 && own == 0 && elsewhere == 0)
+		return r == SHELL_OK ? none(sh, "unfinished") : r;
 	for (size_t i = 0; i < n && r == SHELL_OK; i++) {
 		char success[128];
 
@@ -656,6 +710,7 @@ enum shell_result cmd_rebuild_cancel(struct shell *sh, const struct shell_call *
 enum shell_result cmd_rebuild_rate(struct shell *sh, const struct shell_call *call)
 {
 	uint32_t mb = shell_arg(call, NULL)->number;
+	enum shell_result r = SHELL_OK;
 	struct dyn_job *list;
 	size_t n = get_jobs(sh, &list);
 
@@ -664,11 +719,12 @@ enum shell_result cmd_rebuild_rate(struct shell *sh, const struct shell_call *ca
 		if (!is_ended(&list[i]))
 			dyn_job_limit(sh->session, list[i].id, sh->rate);
 	free(list);
+	ask_elsewhere(sh, NULL, DYN_CONTROL_LIMIT, sh->rate, &r);
 	if (mb)
 		shell_say(sh, "\nRebuilds are limited to %u MB per second.\n", mb);
 	else
 		shell_say(sh, "\nRebuilds run without a limit.\n");
-	return SHELL_OK;
+	return r;
 }
 
 /* ---------------------------------------------------------------- leaving */

@@ -21,6 +21,7 @@
 #include "ui/tui/term.h"
 
 #define REDRAW_MS 1000 /* progress is shown at most this often */
+#define ASK_MS 2000    /* how often another process is asked about the rebuild it runs */
 
 /* What signal handlers leave behind for the loop. */
 static volatile sig_atomic_t got_hangup, got_term, got_int;
@@ -101,6 +102,7 @@ struct loop {
 	struct console con;
 	struct signals signals;
 	int wake_fd;         /* of the count of free space */
+	int64_t asked_at;    /* when another process was last asked about its rebuild */
 	int64_t shown_at;    /* when the screen was last painted */
 	unsigned busy_shown; /* percent + 1 that was last said, 0 none */
 	bool stop;           /* Esc was pressed while something took its time */
@@ -237,14 +239,34 @@ static void read_keys(struct loop *l)
 	}
 }
 
-/* How long to wait: for ever, or until progress may be shown again. */
+static bool watches_others(const struct console *con)
+{
+	for (size_t i = 0; i < con->view.n_jobs; i++)
+		if (con->view.jobs[i].job.elsewhere)
+			return true;
+	return false;
+}
+
+/* A rebuild that another process runs does not wake us: it is asked from time to time. */
+static void ask_others(struct loop *l)
+{
+	if (!watches_others(&l->con) || now_ms() < l->asked_at + ASK_MS)
+		return;
+	l->asked_at = now_ms();
+	l->progress = true;
+	l->con.dirty |= console_update_jobs(&l->con);
+}
+
+/* How long to wait: for ever, or until progress may be shown, or others asked, again. */
 static const struct timespec *patience(const struct loop *l, struct timespec *ts)
 {
-	int64_t left = l->shown_at + REDRAW_MS - now_ms();
+	int64_t shown = l->progress ? l->shown_at + REDRAW_MS : INT64_MAX;
+	int64_t asked = watches_others(&l->con) ? l->asked_at + ASK_MS : INT64_MAX;
+	int64_t left = shown < asked ? shown : asked;
 
-	if (!l->progress)
+	if (left == INT64_MAX)
 		return NULL;
-	left = left < 0 ? 0 : left;
+	left = left < now_ms() ? 0 : left - now_ms();
 	*ts = (struct timespec){ .tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000 };
 	return ts;
 }
@@ -295,6 +317,7 @@ static enum loop_end loop(struct loop *l)
 			clear_event(l->wake_fd);
 			con->dirty |= freespace_take(con->free);
 		}
+		ask_others(l);
 		read_keys(l); /* also after a signal: a resize arrives as a key */
 	}
 	return END_USER;

@@ -322,7 +322,7 @@ void paint_jobs(struct canvas *c, int y, const struct view *v)
 	if (j->state == DYN_JOB_UNDECIDED)
 		keys = "p decide  c cancel";
 	else if (vj->found != DYN_NONE)
-		keys = j->elsewhere ? "another dynadisk runs it" : "p resumes  c cancels";
+		keys = j->elsewhere ? "in another dynadisk: p l c" : "p resumes  c cancels";
 	else
 		keys = j->state == DYN_JOB_PAUSED ? "p continue  l limit  c cancel" : "p pause  l limit  c cancel";
 	job_numbers(vj, v->n_jobs - 1, numbers, sizeof(numbers));

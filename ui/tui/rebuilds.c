@@ -81,10 +81,17 @@ bool console_update_jobs(struct console *con)
 		}
 	}
 	for (size_t i = 0; con->m && i < con->m->n_jobs && v->n_jobs < VIEW_JOBS; i++) {
-		const struct dyn_job *j = &con->m->jobs[i];
+		struct dyn_job j = con->m->jobs[i];
 
-		if (j->id == 0 && !ended(j->state))
-			v->jobs[v->n_jobs++] = (struct view_job){ *j, i };
+		if (j.elsewhere && dyn_job_control(con->s, con->m, i, DYN_CONTROL_ASK, 0, &j, NULL) == 0) {
+			con->reached = true;
+		} else if (j.elsewhere && con->reached) { /* it ended: the disks say how */
+			con->reached = false;
+			con->want_rescan = true;
+		}
+		if (j.id == 0 && !ended(j.state))
+			v->jobs[v->n_jobs++] = (struct view_job){ j, i };
+		con->want_rescan |= j.elsewhere && ended(j.state);
 	}
 	changed = v->n_jobs != old_n || con->want_rescan;
 	for (size_t i = 0; i < v->n_jobs && !changed; i++)
@@ -105,9 +112,7 @@ static bool need_job(struct console *con, bool ours, char *reason, size_t n)
 
 	if (j == NULL)
 		snprintf(reason, n, "No rebuild is running.");
-	else if (j->job.elsewhere)
-		snprintf(reason, n, "Another dynadisk is running this rebuild.");
-	else if (ours && j->found != DYN_NONE)
+	else if (ours && !j->job.elsewhere && j->found != DYN_NONE)
 		snprintf(reason, n, "The rebuild is paused; p resumes it.");
 	else
 		return true;
@@ -145,6 +150,19 @@ static void plan_for_found(struct console *con, size_t found, bool resume)
 		error_show(con, resume ? "Resume" : "Cancel", &err);
 }
 
+/* A rebuild that another process runs: that process is asked. */
+static void ask_other(struct console *con, const struct view_job *j, enum dyn_control what, uint64_t limit, const char *said)
+{
+	struct dyn_err err = { 0 };
+
+	if (dyn_job_control(con->s, con->m, j->found, what, limit, NULL, &err) == 0) {
+		console_notice(con, "%s", said);
+		con->want_rescan = true;
+	} else {
+		error_show(con, "The rebuild in another dynadisk", &err);
+	}
+}
+
 static void report_job(struct console *con, int rc, const char *said)
 {
 	if (rc == 0)
@@ -161,6 +179,10 @@ void run_pause(struct console *con, struct target t)
 	(void)t;
 	if (j->job.state == DYN_JOB_UNDECIDED)
 		show_decision(con, &j->job);
+	else if (j->job.elsewhere && j->job.state == DYN_JOB_PAUSED)
+		ask_other(con, j, DYN_CONTROL_CONTINUE, 0, "The rebuild goes on in the other dynadisk.");
+	else if (j->job.elsewhere)
+		ask_other(con, j, DYN_CONTROL_PAUSE, 0, "The other dynadisk pauses the rebuild; p continues it.");
 	else if (j->found != DYN_NONE)
 		plan_for_found(con, j->found, true);
 	else if (j->job.state == DYN_JOB_PAUSED)
@@ -197,7 +219,10 @@ static void decided(struct console *con, int id)
 
 	if (id == DECIDE_LATER || j == NULL || j->job.state != DYN_JOB_UNDECIDED)
 		return;
-	if (j->found != DYN_NONE)
+	if (j->job.elsewhere)
+		ask_other(con, j, id == DECIDE_AGAIN ? DYN_CONTROL_CONTINUE : id == DECIDE_ZEROS ? DYN_CONTROL_FINISH : DYN_CONTROL_CANCEL,
+			  0, "The other dynadisk was told.");
+	else if (j->found != DYN_NONE)
 		decide_found(con, j->found, id);
 	else if (id == DECIDE_AGAIN)
 		report_job(con, dyn_job_continue(con->s, j->job.id), "The sectors are read again.");
@@ -242,7 +267,10 @@ static void limit_done(struct console *con, const char *text)
 		message_show(con, "Limit", "\"%.40s\" is not a number of MB/s. The limit stays as it was.", text);
 		return;
 	}
-	if (j && j->found == DYN_NONE)
+	if (j && j->job.elsewhere)
+		ask_other(con, j, DYN_CONTROL_LIMIT, (uint64_t)mb * 1000000,
+			  mb ? "The rebuild is limited now." : "The rebuild runs without a limit now.");
+	else if (j && j->found == DYN_NONE)
 		report_job(con, dyn_job_limit(con->s, j->job.id, (uint64_t)mb * 1000000),
 			   mb ? "The rebuild is limited now." : "The rebuild runs without a limit now.");
 }
@@ -262,7 +290,9 @@ static void cancel_picked(struct console *con, int yes)
 {
 	const struct view_job *j = current(con);
 
-	if (yes && j && j->found == DYN_NONE)
+	if (yes && j && j->job.elsewhere)
+		ask_other(con, j, DYN_CONTROL_CANCEL, 0, "The other dynadisk gives the rebuild up.");
+	else if (yes && j && j->found == DYN_NONE)
 		report_job(con, dyn_job_cancel(con->s, j->job.id), "The rebuild is being cancelled.");
 }
 
@@ -273,7 +303,7 @@ void run_cancel(struct console *con, struct target t)
 	char text[256];
 
 	(void)t;
-	if (j->found != DYN_NONE) {
+	if (j->found != DYN_NONE && !j->job.elsewhere) {
 		plan_for_found(con, j->found, false);
 		return;
 	}
