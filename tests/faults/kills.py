@@ -194,10 +194,10 @@ def checkpoint(pair, seed):
         jobs = []
         while time.monotonic() < until and p.poll() is None:
             jobs = status(*images)["jobs"]
-            if jobs and jobs[0]["done"]:
+            if jobs and jobs[0]["done"] > 7 * RATE * MIB: # at this rate five seconds have gone by, however slow all is
                 break
             time.sleep(0.05)
-        time.sleep(random.Random(seed).random() * 4)
+        time.sleep(random.Random(seed).random() * 3)
         p.send_signal(signal.SIGKILL)
         p.wait()
         m = pair.judge(images)

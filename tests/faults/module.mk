@@ -9,7 +9,6 @@ dist_check_SCRIPTS += \
 	tests/faults/inuse.sh \
 	tests/faults/races.sh
 EXTRA_DIST += tests/faults/races.py
-	tests/faults/inuse.sh
 
 # Kills: the program ends at any system call, and goes on from there.
 EXTRA_PROGRAMS += tests/faults/syskill
