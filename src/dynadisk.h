@@ -183,6 +183,7 @@ struct dyn_volume {
 	char letter;            /* 'C', or 0 */
 	const char *label, *fs; /* fs in Windows' spelling: NTFS, FAT32, FAT, exFAT, ReFS; others as libblkid; "RAW" */
 	const char *info;       /* "System", "Hidden", "Boot", "" */
+	bool hibernated;        /* NTFS with a Windows in hibernation (hiberfil.sys says so) */
 	enum dyn_layout layout;
 	enum dyn_volume_status status;
 	uint64_t size;          /* bytes */

@@ -11,9 +11,10 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "model/model.h"
+#include "model/ntfs.h"
 #include "model/volio.h"
 
-enum { CHUNK = 256 * 1024, BITMAP_RECORD = 6, ATTR_DATA = 0x80, ATTR_END = 0xffffffff };
+enum { CHUNK = 256 * 1024, BITMAP_RECORD = 6 };
 
 /* ------------------------------------------------------------------------ FAT */
 
@@ -93,66 +94,6 @@ static int fat_free(const struct volio *io, const uint8_t *b, uint64_t *free_byt
 
 /* ----------------------------------------------------------------------- NTFS */
 
-struct ntfs {
-	const struct volio *io;
-	uint64_t sector, cluster, record, clusters, mft;
-};
-
-static int ntfs_open(const struct volio *io, const uint8_t *b, struct ntfs *n)
-{
-	int8_t code = (int8_t)b[64];
-	uint64_t sectors = bytes_le(b + 40, 8), size;
-
-	n->io = io;
-	n->sector = bytes_le(b + 11, 2);
-	if (n->sector < 256 || n->sector > 4096 || n->sector & (n->sector - 1) || !b[13])
-		return -EBADMSG;
-	n->cluster = n->sector * (b[13] <= 128 ? b[13] : 1ull << ((256 - b[13]) & 31));
-	if (n->cluster & (n->cluster - 1) || n->cluster > 2 << 20)
-		return -EBADMSG;
-	n->record = code > 0 ? (uint64_t)code * n->cluster : 1ull << (-code & 31);
-	if (n->record < 256 || n->record > 65536 || n->record % n->sector || mul_overflows(sectors, n->sector, &size) ||
-	    size > io->v->size)
-		return -EBADMSG;
-	n->clusters = size / n->cluster;
-	n->mft = bytes_le(b + 48, 8);
-	return n->mft < n->clusters ? 0 : -EBADMSG;
-}
-
-/* Undoes the update sequence: the last two bytes of each 512 were swapped out when the record was written. */
-static bool fix_up(uint8_t *rec, size_t size)
-{
-	size_t at = (size_t)bytes_le(rec + 4, 2), n = (size_t)bytes_le(rec + 6, 2);
-
-	if (n != size / 512 + 1 || at < 40 || at + 2 * n > 510)
-		return false;
-	for (size_t i = 1; i < n; i++) {
-		uint8_t *last = rec + i * 512 - 2;
-		if (memcmp(last, rec + at, 2) != 0)
-			return false;
-		memcpy(last, rec + at + 2 * i, 2);
-	}
-	return true;
-}
-
-/* The unnamed $DATA attribute in a fixed-up record, *n bytes of it; NULL when there is none. */
-static const uint8_t *find_data(const uint8_t *rec, size_t size, size_t *n)
-{
-	size_t at = (size_t)bytes_le(rec + 20, 2);
-
-	while (at + 24 <= size) {
-		uint64_t type = bytes_le(rec + at, 4), len = bytes_le(rec + at + 4, 4);
-		if (type == ATTR_END || len < 24 || len > size - at)
-			return NULL;
-		if (type == ATTR_DATA && rec[at + 9] == 0) {
-			*n = (size_t)len;
-			return rec + at;
-		}
-		at += (size_t)len;
-	}
-	return NULL;
-}
-
 static uint64_t count_clear_bits(const uint8_t *p, uint64_t bits)
 {
 	uint64_t set = 0;
@@ -181,31 +122,6 @@ static int count_run(const struct ntfs *n, uint64_t off, uint64_t bytes, uint8_t
 	return 0;
 }
 
-/* One run of a run list: a nibble each for the widths of length and (signed, relative) place. */
-static bool next_run(struct cur *c, uint64_t *length, uint64_t *lcn)
-{
-	const uint8_t *head = cur_take(c, 1), *p;
-	unsigned wl, wo;
-	int64_t delta;
-
-	if (!head || !*head)
-		return false;
-	wl = *head & 15;
-	wo = *head >> 4;
-	if (wl == 0 || wl > 8 || wo == 0 || wo > 8) /* the bitmap is never sparse */
-		return false;
-	p = cur_take(c, wl);
-	if (!p)
-		return false;
-	*length = bytes_le(p, wl);
-	p = cur_take(c, wo);
-	if (!p)
-		return false;
-	delta = (int64_t)(bytes_le(p, wo) << (64 - 8 * wo)) >> (64 - 8 * wo);
-	*lcn += (uint64_t)delta;
-	return true;
-}
-
 static int count_runs(const struct ntfs *n, const uint8_t *attr, size_t len, uint64_t *clear)
 {
 	size_t at = (size_t)bytes_le(attr + 32, 2);
@@ -215,7 +131,7 @@ static int count_runs(const struct ntfs *n, const uint8_t *attr, size_t len, uin
 	int rc = buf ? 0 : -ENOMEM;
 
 	while (!rc && left > 0) {
-		if (!next_run(&c, &length, &lcn) || add_overflows(lcn, length, &end) || end > n->clusters)
+		if (!ntfs_next_run(&c, &length, &lcn) || add_overflows(lcn, length, &end) || end > n->clusters)
 			rc = -EBADMSG;
 		else
 			rc = count_run(n, lcn * n->cluster, length * n->cluster, buf, &left, clear);
@@ -237,9 +153,9 @@ static int ntfs_free(const struct volio *io, const uint8_t *b, uint64_t *free_by
 		return rc;
 	rec = malloc((size_t)n.record);
 	rc = rec ? volio_read(io, n.mft * n.cluster + BITMAP_RECORD * n.record, rec, (size_t)n.record) : -ENOMEM;
-	if (!rc && (memcmp(rec, "FILE", 4) != 0 || !fix_up(rec, (size_t)n.record)))
+	if (!rc && (memcmp(rec, "FILE", 4) != 0 || !ntfs_fix_up(rec, (size_t)n.record)))
 		rc = -EBADMSG;
-	attr = rc ? NULL : find_data(rec, (size_t)n.record, &len);
+	attr = rc ? NULL : ntfs_attr(rec, (size_t)n.record, NTFS_DATA, &len);
 	if (!rc && !attr)
 		rc = -EBADMSG;
 	if (!rc && attr[8]) {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "model/ntfs.h"
 #include "model/scan.h"
 #include "model/volio.h"
 
@@ -151,6 +152,14 @@ out:
 	blkid_free_probe(pr);
 }
 
+/* libblkid wants to see the metadata far inside, too; the boot sector is enough to know whose volume it is. */
+static bool is_bitlocker(const struct volio *io)
+{
+	uint8_t boot[512];
+
+	return volio_read(io, 0, boot, sizeof(boot)) == 0 && memcmp(boot + 3, "-FVE-FS-", 8) == 0;
+}
+
 static void probe_volume(struct scan *s, struct dyn_volume *v, struct dyn_io *const *ios)
 {
 	struct volio io;
@@ -165,6 +174,9 @@ static void probe_volume(struct scan *s, struct dyn_volume *v, struct dyn_io *co
 	else if (p.fd >= 0 && ftruncate(p.fd, (off_t)v->size) == 0 && fill(&p, v->layout == DYN_LAYOUT_PARTITION) == 0) {
 		v->fs = "RAW";
 		ask_blkid(s->pool, p.fd, v);
+		if (strcmp(v->fs, "RAW") == 0 && is_bitlocker(&io))
+			v->fs = "BitLocker";
+		v->hibernated = strcmp(v->fs, "NTFS") == 0 && ntfs_hibernated(&io);
 	}
 	if (p.fd >= 0)
 		close(p.fd);

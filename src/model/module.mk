@@ -10,6 +10,7 @@ libdynadisk_a_SOURCES += \
 	src/model/job.c \
 	src/model/list.c \
 	src/model/model.c src/model/model.h \
+	src/model/ntfs.c src/model/ntfs.h \
 	src/model/partition.c \
 	src/model/pool.c src/model/pool.h \
 	src/model/probe.c \

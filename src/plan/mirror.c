@@ -138,6 +138,32 @@ static int check_source(struct sim *sim, size_t volume, struct dyn_err *err)
 	return 0;
 }
 
+/*
+ * A Windows in hibernation goes on with the disks as it remembers them: a half that it does not know of goes stale
+ * unnoticed. One that BitLocker locks to its disks would not start from the other half.
+ */
+static int check_awake(struct sim *sim, size_t volume, struct dyn_err *err)
+{
+	const struct dyn_volume *v = &sim->m->volumes[volume];
+	bool boots = strcmp(v->info, "Boot") == 0 || strcmp(v->info, "System") == 0;
+	char title[96];
+
+	model_volume_title(v, title, sizeof(title));
+	if (v->hibernated)
+		return dyn_refuse(err, -EBUSY,
+				  "Start that Windows and shut it down with \"shutdown /s /t 0\" (fast startup hibernates, too). If it will "
+				  "never be resumed, ntfs-3g's option remove_hiberfile takes the file away.",
+				  "%s is in use: a Windows in hibernation (hiberfil.sys)", title);
+	if (strcmp(v->fs, "BitLocker") != 0)
+		return 0;
+	if (boots)
+		return dyn_refuse(err, -EBUSY, "Decrypt it in Windows first (manage-bde -off), then mirror it.",
+				  "%s is in use: encrypted by BitLocker, and Windows starts from it", title);
+	return plan_note(sim->p, "%s is encrypted by BitLocker. It is copied as it is: both halves open with the same key.", title) ?
+		       dyn_fail_nomem(err) :
+		       0;
+}
+
 static int check_target(const struct sim *sim, const struct dyn_volume *v, size_t source, size_t disk,
 			struct dyn_err *err)
 {
@@ -301,7 +327,9 @@ int op_add_mirror(struct sim *sim, size_t volume, size_t disk, enum dyn_table ta
 	absolute_source(sim, sim->groups[v->group].db, record, &source, &source_start);
 	if (source == DYN_NONE)
 		return dyn_fail(err, -ENODEV, "the disk that holds %s is not here", v->name);
-	rc = sim_need_group(sim, v->group, err);
+	rc = check_awake(sim, volume, err);
+	if (!rc)
+		rc = sim_need_group(sim, v->group, err);
 	if (!rc)
 		rc = check_target(sim, v, source, disk, err);
 	if (!rc && !sim->disks[disk].dynamic) {
@@ -403,6 +431,8 @@ static int op_resume(struct sim *sim, size_t job, bool accept, struct dyn_err *e
 	if (!rc && (j->id != 0 || j->elsewhere))
 		rc = dyn_refuse(err, -EBUSY, "Watch it here, or pause it where it runs.", "this rebuild is running already%s",
 				j->elsewhere ? " in another dynadisk" : "");
+	if (!rc)
+		rc = check_awake(sim, j->volume, err);
 	if (!rc)
 		rc = rb ? record_fits(sim, j->volume, &rb->r, j->target, &record, &source, err) :
 			  dyn_fail(err, -ESTALE, "the record of this rebuild is gone");

@@ -4,6 +4,8 @@
 # device node of the same number. Loop devices are made, mounted and mapped here where root may do that.
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
+# shellcheck source=tests/judge.sh
+. "$SOURCE/tests/judge.sh"
 
 loops=() maps=() mounts=() holder=
 tap_at_exit() {
@@ -121,6 +123,39 @@ else
 	for loop in "${loops[@]}"; do losetup -d "$loop"; done
 	loops=()
 	check 'free again, the first may change the group' shell "$a" "$b" <<<"$change"
+fi
+
+# -------------------------------------------- a Windows that is not to be copied
+
+# put_into_volume FILE IMAGE: over the first half of the only volume
+put_into_volume() {
+	local offset
+	read -r _ offset _ < <(ask 'halves(m["volumes"][0]).splitlines()[0]' "$2")
+	dd if="$1" of="$2" bs=1M oflag=seek_bytes seek="$offset" conv=notrunc,sparse status=none
+}
+add=$'select volume 0\nadd disk=1'
+if ! command -v ntfscp >/dev/null; then
+	skip 'a Windows in hibernation, or behind BitLocker' 'ntfscp is not installed'
+else
+	cp --sparse=always "$T/a0.img" "$a"
+	cp --sparse=always "$T/b0.img" "$b"
+	check 'a simple volume is left of the mirror' shell "$a" "$b" <<<$'select volume 0\nbreak disk=M0 nokeep'
+	contents Volume1 "$T/fs" "$a"
+	{ printf hibr && head -c 8188 /dev/zero; } >"$T/hiberfil"
+	check 'a hiberfil.sys is put into it' ntfscp -f -q "$T/fs" "$T/hiberfil" hiberfil.sys
+	put_into_volume "$T/fs" "$a"
+	refused 'a Windows in hibernation' 'in use: a Windows in hibernation \(hiberfil.sys\)' "$add" "$a" "$b"
+	refused 'its preview' 'in use: a Windows in hibernation \(hiberfil.sys\)' $'select volume 0\npreview\nadd disk=1' "$a" "$b"
+	printf 'wake' >"$T/wake"
+	place=$(grep -obaF hibr "$T/fs" | head -n 1)
+	dd if="$T/wake" of="$T/fs" bs=1 seek="${place%%:*}" conv=notrunc status=none
+	put_into_volume "$T/fs" "$a"
+	check 'one that has been resumed' shell "$a" "$b" <<<$'select volume 0\npreview\nadd disk=1'
+	printf -- '-FVE-FS-' | dd of="$T/fs" bs=1 seek=3 conv=notrunc status=none
+	put_into_volume "$T/fs" "$a"
+	out=$(shell "$a" "$b" <<<$'select volume 0\npreview\nadd disk=1')
+	check 'of a data volume behind BitLocker a note tells' grep -q 'encrypted by BitLocker' <<<"$out"
+	rm -f "$T/fs"
 fi
 
 # ------------------------------------------------------ one disk, two names

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which disks, what the kernel knows of them, who uses them; basic disks; file systems read through any layout. */
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -488,6 +489,106 @@ static void free_space_fat(void **state)
 	}
 }
 
+/* Changes the file system of make_fs() by a shell script with its path as $1, and a folder to work in as $2; then scans. */
+static struct dyn_model *changed_fs(const char *name, const char *script)
+{
+	char line[1500];
+
+	snprintf(line, sizeof(line),
+		 "PATH=$PATH:/usr/sbin:/sbin; set -- '%s' '%s'; { %s; } >/dev/null 2>&1 && "
+		 "dd if=\"$1\" of=\"$2/%s\" bs=1M seek=1 conv=notrunc status=none",
+		 in_folder("fs"), in_folder("."), script, name);
+	if (system(line) != 0)
+		fail_msg("%s", line);
+	return scan_files(name, NULL);
+}
+
+static bool hibernated_after(const char *script)
+{
+	struct dyn_model *m = changed_fs("d", script);
+	bool asleep;
+
+	assert_u64(m->n_volumes, 1);
+	assert_string_equal(m->volumes[0].fs, "NTFS");
+	asleep = m->volumes[0].hibernated;
+	dyn_model_unref(m);
+	return asleep;
+}
+
+#define HIBERFIL(start, name) "{ printf " start "; head -c 100000 /dev/zero; } >$2/h && ntfscp -f $1 $2/h " name
+
+/* Places of file records and index blocks in an image; returns how many. */
+static size_t find_blocks(const char *name, off_t *at, size_t max)
+{
+	int fd = open(in_folder(name), O_RDONLY);
+	size_t n = 0;
+	char magic[4];
+
+	for (off_t off = 1 << 20; n < max && pread(fd, magic, 4, off) == 4; off += 1024)
+		if (memcmp(magic, "FILE", 4) == 0 || memcmp(magic, "INDX", 4) == 0)
+			at[n++] = off;
+	close(fd);
+	return n;
+}
+
+static void hibernated_windows(void **state)
+{
+	static off_t at[512];
+	uint64_t seed = 0x9e3779b97f4a7c15ull;
+	size_t n, asleep = 0;
+
+	(void)state;
+	make_fs("d", "command -v ntfscp && mkntfs -q -F");
+	assert_false(hibernated_after("true"));
+	assert_false(hibernated_after(HIBERFIL("hibr", "other.sys")));
+	assert_false(hibernated_after(HIBERFIL("wake", "hiberfil.sys")));
+	assert_false(hibernated_after(HIBERFIL("'\\000\\000\\000\\000'", "hiberfil.sys")));
+	assert_true(hibernated_after(HIBERFIL("hibr", "hiberfil.sys"))); /* from here on ntfscp refuses, too */
+	make_fs("d", "mkntfs -q -F");
+	assert_true(hibernated_after(HIBERFIL("HIBR", "HiberFil.SYS")));
+	make_fs("d", "mkntfs -q -F -c 512");
+	assert_true(hibernated_after(HIBERFIL("HIBR", "hiberfil.sys")));
+	/* a root folder whose index has a tree */
+	make_fs("d", "mkntfs -q -F");
+	assert_true(hibernated_after("i=100; while [ $i -lt 220 ]; do echo $i >$2/h; ntfscp -f $1 $2/h f-$i-windows.txt && "
+				     "ntfscp -f $1 $2/h k-$i-windows.txt || exit 1; i=$((i + 2)); done; " HIBERFIL("hibr", "hiberfil.sys")));
+	/* what is damaged is no evidence, and no crash */
+	n = find_blocks("d", at, 512);
+	assert_true(n > 100);
+	copy_image("d", "clean");
+	for (int round = 0; round < 200; round++) {
+		struct dyn_model *m;
+		copy_image("clean", "d");
+		for (int k = 0; k < 200; k++) {
+			uint8_t b;
+			seed ^= seed << 13;
+			seed ^= seed >> 7;
+			seed ^= seed << 17;
+			b = (uint8_t)(seed >> 40);
+			put_bytes("d", (uint64_t)at[seed % n] + 4 + (seed >> 20) % (round & 1 ? 60 : 1000), &b, 1);
+		}
+		m = scan_files("d", NULL);
+		asleep += m->n_volumes && m->volumes[0].hibernated;
+		dyn_model_unref(m);
+	}
+	assert_true(asleep < 200);
+}
+
+/* Its metadata is far inside; the boot sector is what tells. */
+static void bitlocker(void **state)
+{
+	struct dyn_model *m;
+
+	(void)state;
+	make_fs("d", "mkntfs -q -F");
+	put_bytes("d", (1 << 20) + 3, (const uint8_t *)"-FVE-FS-", 8);
+	m = scan_files("d", NULL);
+	assert_u64(m->n_volumes, 1);
+	assert_string_equal(m->volumes[0].fs, "BitLocker");
+	assert_false(m->volumes[0].hibernated);
+	dyn_model_unref(m);
+}
+
 /* Bytes of a file system changed at random: an answer or an error, no crash, nothing read for ever. */
 static void hostile_file_systems(void **state)
 {
@@ -531,6 +632,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(machine_list), T(facts), T(who_uses_it), T(one_disk_twice), T(one_disk_by_other_names),
 		T(empty_absent_and_tiny), T(basic_mbr),
+		T(hibernated_windows), T(bitlocker),
 		T(raid5_with_a_column_lost), T(free_space_ntfs), T(free_space_fat), T(hostile_file_systems),
 	};
 	return cmocka_run_group_tests(tests, NULL, leave);

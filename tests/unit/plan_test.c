@@ -161,6 +161,45 @@ static void unfit_targets_say_why(void **state)
 	rig_end(&r);
 }
 
+/* A Windows in hibernation, or one that starts from a volume behind BitLocker, is no source of a mirror. */
+static void a_sleeping_windows_is_no_source(void **state)
+{
+	static const char *const infos[] = { "Boot", "System" };
+	struct rig r;
+	struct dyn_plan *p = NULL;
+	struct dyn_volume *v;
+
+	(void)state;
+	rig_begin(&r, 2, 64 * MIB);
+	rig_upgrade(&r, 0, DYN_TABLE_MBR);
+	DO(&r, dyn_plan_create_simple(&r.s, r.m, 0, 8 * MIB, 'C', &p, &r.err), p);
+	v = (struct dyn_volume *)&r.m->volumes[0];
+	v->hibernated = true;
+	rig_refused(&r, dyn_plan_add_mirror(&r.s, r.m, 0, 1, DYN_TABLE_GPT, &p, &r.err), -EBUSY, "hibernation");
+	v->hibernated = false;
+	v->fs = "BitLocker";
+	for (size_t i = 0; i < 2; i++) {
+		v->info = infos[i];
+		rig_refused(&r, dyn_plan_add_mirror(&r.s, r.m, 0, 1, DYN_TABLE_GPT, &p, &r.err), -EBUSY, "BitLocker");
+	}
+	v->info = "";
+	assert_int_equal(dyn_plan_add_mirror(&r.s, r.m, 0, 1, DYN_TABLE_GPT, &p, &r.err), 0);
+	assert_non_null(strstr(dyn_plan_note(p, 0), "encrypted by BitLocker"));
+	rig_carry_out(p, SIZE_MAX); /* all but the copy */
+	dyn_plan_free(p);
+	rig_scan(&r, 0, 2);
+	((struct dyn_volume *)&r.m->volumes[0])->hibernated = true; /* it was put to sleep while the rebuild was paused */
+	rig_refused(&r, dyn_plan_resume(&r.s, r.m, 0, &p, &r.err), -EBUSY, "hibernation");
+	rig_end(&r);
+	/* of a mirror that lost a half */
+	rig_mirror(&r, DYN_TABLE_MBR, DYN_TABLE_MBR);
+	rig_blank(&r, 1, 64 * MIB);
+	rig_scan(&r, 0, 2);
+	((struct dyn_volume *)&r.m->volumes[0])->hibernated = true;
+	rig_refused(&r, dyn_plan_repair(&r.s, r.m, 0, 1, DYN_TABLE_MBR, true, &p, &r.err), -EBUSY, "hibernation");
+	rig_end(&r);
+}
+
 /* ----------------------------------------------------------------------- break */
 
 static void break_drops_or_keeps(void **state)
@@ -384,7 +423,7 @@ int main(void)
 		cmocka_unit_test(disks_with_partitions_are_left_alone),
 		cmocka_unit_test(mirror_copies_before_it_commits),
 		cmocka_unit_test(cancel_leaves_a_simple_volume),
-		cmocka_unit_test(unfit_targets_say_why),
+		cmocka_unit_test(unfit_targets_say_why), cmocka_unit_test(a_sleeping_windows_is_no_source),
 		cmocka_unit_test(break_drops_or_keeps),
 		cmocka_unit_test(missing_disk_is_deleted_when_empty),
 		cmocka_unit_test(repair_is_one_plan),
