@@ -152,6 +152,7 @@ struct dyn_group {
 	uint64_t transaction;   /* committed transaction id */
 	size_t n_disks, n_missing;
 	bool interrupted;       /* a change was cut off between its first and last write (ldm-format 8) */
+	bool import_cut;        /* that change is an import of other disks: it can only be finished */
 	const char *problem;    /* why this group must not be changed; "" if it may */
 };
 
@@ -401,8 +402,13 @@ int dyn_plan_finish(struct dyn_session *s, struct dyn_model *m, size_t job, stru
 /* Take away the mark that a half of this volume holds zeros (dyn_volume.unread): its files have been seen to. */
 int dyn_plan_forget_unread(struct dyn_session *s, struct dyn_model *m, size_t volume, struct dyn_plan **out,
 			   struct dyn_err *err);
-/* Finish or roll back a change that was cut off, by the rule of ldm-format 8. */
+/* Finish or roll back a change that was cut off, by the rule of ldm-format 8; an import that was cut off is finished.
+ * -ENODEV while a disk is missing that may hold what decides. Of two groups that an import was cut off
+ * between the plan is for the one that decides. */
 int dyn_plan_recover(struct dyn_session *s, struct dyn_model *m, size_t group, struct dyn_plan **out, struct dyn_err *err);
+/* The same when the user insists: what the disks that are here say decides. A note says what that means. */
+int dyn_plan_recover_anyway(struct dyn_session *s, struct dyn_model *m, size_t group, struct dyn_plan **out,
+			    struct dyn_err *err);
 
 /* DiskPart "convert basic": an empty dynamic disk, or one with nothing but simple one-piece volumes, which become
  * partitions at their place (ldm-format 10.3). */
@@ -475,8 +481,9 @@ int dyn_plan_mend(struct dyn_session *s, struct dyn_model *m, size_t disk, struc
  * mirrors are dropped and rebuilt from the good ones. */
 int dyn_plan_reactivate(struct dyn_session *s, struct dyn_model *m, size_t disk, struct dyn_plan **out,
 			struct dyn_err *err);
-/* DiskPart "import": the disks of `foreign` would join the group `into` with their volumes. Refused (-ENOTSUP) with the
- * reason and what can be done instead: no order of its writes is safe against a power cut. */
+/* DiskPart "import": the disks of `foreign` join the group `into` with their volumes, whose data is not touched. Cut off
+ * at any write it ends as if it had not begun, or is finished by dyn_plan_recover(). Refused where that would need a
+ * guess: disks or volumes that both groups list, copies that are out of date or may differ, rebuilds under way. */
 int dyn_plan_import(struct dyn_session *s, struct dyn_model *m, size_t foreign, size_t into, struct dyn_plan **out,
 		    struct dyn_err *err);
 

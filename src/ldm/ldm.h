@@ -162,6 +162,11 @@ struct ldm_vmdb {
 };
 int ldm_vmdb_decode(const uint8_t *b, struct ldm_vmdb *out, struct dyn_err *err); /* b: 512 bytes */
 void ldm_vmdb_encode(const struct ldm_vmdb *v, uint8_t *b);
+/* A disk whose whole group is about to join another one carries a mark in its header, ours alone: a change is under way
+ * whose number is that of the other group's transaction, and after which nothing will be left. Until that transaction
+ * is committed recovery rolls it back like any other change. */
+void ldm_vmdb_mark_leaving(struct ldm_vmdb *v, uint64_t tid);    /* tid > v->committed_tid */
+bool ldm_vmdb_is_leaving(const struct ldm_vmdb *v, uint64_t tid);
 
 struct ldm_db {
 	struct ldm_vmdb head;
@@ -227,6 +232,7 @@ struct ldm_txn;
 /* db is copied. Refuses an interrupted database (-EUCLEAN) and one that breaks a rule (-EBADMSG). */
 int ldm_txn_begin(const struct ldm_db *db, struct ldm_txn **out, struct dyn_err *err);
 uint64_t ldm_txn_new_id(struct ldm_txn *t);   /* max(all ids, committed tid) + 1, and on */
+void ldm_txn_beyond(struct ldm_txn *t, uint64_t least); /* ids and the transaction's own number shall be greater than this */
 /* r->status, tid, slots are set here. Replace: r->id names the record; it gets new slots and a new VBLK group. */
 int ldm_txn_add(struct ldm_txn *t, const struct ldm_record *r, struct dyn_err *err);
 int ldm_txn_replace(struct ldm_txn *t, const struct ldm_record *r, struct dyn_err *err);

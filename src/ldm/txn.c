@@ -79,6 +79,14 @@ uint64_t ldm_txn_new_id(struct ldm_txn *t)
 	return t->next_id++;
 }
 
+void ldm_txn_beyond(struct ldm_txn *t, uint64_t least)
+{
+	if (least >= highest_id)
+		t->next_id = highest_id; /* refused when it is to be used */
+	else if (t->next_id <= least)
+		t->next_id = least + 1;
+}
+
 static struct entry *entry_of(const struct ldm_txn *t, uint64_t id)
 {
 	for (size_t i = 0; i < t->n; i++)

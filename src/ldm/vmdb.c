@@ -59,3 +59,18 @@ void ldm_vmdb_encode(const struct ldm_vmdb *v, uint8_t *b)
 	d.time = be64_of(v->time);
 	memcpy(b, &d, sizeof(d));
 }
+
+void ldm_vmdb_mark_leaving(struct ldm_vmdb *v, uint64_t tid)
+{
+	v->status = LDM_VMDB_CHANGE;
+	v->pending_tid = tid;
+	memset(v->pending, 0, sizeof(v->pending));
+}
+
+bool ldm_vmdb_is_leaving(const struct ldm_vmdb *v, uint64_t tid)
+{
+	static const uint32_t nothing[4];
+
+	return v->status == LDM_VMDB_CHANGE && v->pending_tid == tid && tid > v->committed_tid &&
+	       memcmp(v->pending, nothing, sizeof(nothing)) == 0;
+}

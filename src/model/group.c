@@ -38,7 +38,7 @@ void scan_problem(struct scan *s, struct scan_group *g, const char *fmt, ...)
 
 static bool of_group(const struct scan_disk *d, const char *guid)
 {
-	return d->priv.has_ldm && strcasecmp(d->priv.ph.group_guid, guid) == 0;
+	return d->priv.has_ldm && strcasecmp(d->home, guid) == 0;
 }
 
 static const struct scan_copy *copy_of(const struct scan *s, const struct scan_disk *d)
@@ -61,7 +61,7 @@ static bool better(const struct scan_copy *a, const struct scan_copy *b)
 	return a_ok != b_ok ? a_ok : a->n_disks > b->n_disks;
 }
 
-static size_t choose_copy(const struct scan *s, const char *guid)
+size_t scan_choose_copy(const struct scan *s, const char *guid)
 {
 	size_t best = DYN_NONE;
 
@@ -159,12 +159,47 @@ static void judge_difference(struct scan *s, struct scan_group *g, struct scan_d
 	scan_problem(s, g, "the database copies on %s and %s differ at the same transaction %llu", good, d->pub.name, tid);
 }
 
+/* A disk whose header still names the group it came with. */
+static void judge_join(struct scan *s, struct scan_group *g, struct scan_disk *d)
+{
+	const struct scan_copy *c = copy_of(s, d);
+
+	d->priv.current = d->copy == g->copy;
+	if (c && !c->db) {
+		keep_raw(s, d, c);
+	} else if (c && !d->priv.current && ldm_db_clone(c->db, &d->priv.own_db)) {
+		d->priv.own_db = NULL;
+		s->pool->failed = true;
+	}
+	if (d->priv.join == MODEL_JOIN_CUT) {
+		g->pub.interrupted = g->pub.import_cut = true;
+		scan_damage(s, d, "The import of this disk into the group %s was cut off: not all of its headers name it yet",
+			    g->pub.name);
+		return;
+	}
+	d->stale = true;
+	d->priv.current = false;
+	scan_damage(s, d, "It was away when its group %s was imported into %s: what it holds may be out of date",
+		    d->priv.ph.group_name, g->pub.name);
+}
+
 /* Compares a member's copy with the group's. */
 static void judge_copy(struct scan *s, struct scan_group *g, struct scan_disk *d)
 {
 	const struct scan_copy *ref = &s->copies[g->copy], *c = copy_of(s, d);
 	unsigned long long theirs, ours = ref->tid;
 
+	d->priv.db_head_ok = c && c->head_ok;
+	if (d->priv.db_head_ok)
+		d->priv.db_head = c->head;
+	/* two headers of three name this group, which the database on the disk is that of */
+	if (d->priv.join == MODEL_JOIN_NONE && d->priv.heads.other_group && d->copy == g->copy)
+		d->priv.join = MODEL_JOIN_CUT;
+	if (d->priv.join != MODEL_JOIN_NONE) {
+		d->priv.tid = d->priv.db_head_ok ? c->head.committed_tid : 0;
+		judge_join(s, g, d);
+		return;
+	}
 	if (d->copy == g->copy) {
 		d->priv.current = true;
 		d->priv.tid = ours;
@@ -187,7 +222,7 @@ static void judge_copy(struct scan *s, struct scan_group *g, struct scan_disk *d
 	} else if (!scan_head_sane(&c->head) && same_records(c, ref)) {
 		judge_damaged(s, g, d, "its header contradicts itself");
 	} else if (c->interrupted && (theirs == ours || c->head.pending_tid == ours)) {
-		g->pub.interrupted = true; /* the same change reached this disk less far, or further */
+		g->changing = true; /* the same change reached this disk less far, or further */
 		scan_damage(s, d, "A change to the database stopped half-way on this disk (transaction %llu)",
 			    (unsigned long long)c->head.pending_tid);
 	} else if (theirs < ours) {
@@ -198,7 +233,7 @@ static void judge_copy(struct scan *s, struct scan_group *g, struct scan_disk *d
 	}
 }
 
-static const struct ldm_record *find_disk_record(const struct ldm_db *db, const char *guid)
+const struct ldm_record *scan_disk_record(const struct ldm_db *db, const char *guid)
 {
 	const struct ldm_record *r = NULL;
 
@@ -211,7 +246,7 @@ static const struct ldm_record *find_disk_record(const struct ldm_db *db, const 
 /* Finds the disk in its group's database; the first of two with the same GUID is taken for the member. */
 static void identify(struct scan *s, struct scan_group *g, struct scan_disk *d)
 {
-	const struct ldm_record *r = find_disk_record(g->db, d->priv.ph.disk_guid);
+	const struct ldm_record *r = scan_disk_record(g->db, d->priv.ph.disk_guid);
 
 	if (!r) {
 		d->pub.status = DYN_DISK_FOREIGN;
@@ -241,11 +276,15 @@ static void find_problems(struct scan *s, struct scan_group *g)
 		if (of_group(&s->disks[i], g->pub.guid) && s->disks[i].io->sector_size != SCAN_UNIT)
 			scan_problem(s, g, "%s has %u-byte sectors (4Kn), and such disks are not written to", s->disks[i].pub.name,
 				     s->disks[i].pub.sector_size);
-	g->pub.interrupted |= ldm_db_interrupted(g->db);
+	g->changing |= ldm_db_interrupted(g->db);
+	g->pub.import_cut &= !g->changing;
+	g->pub.interrupted |= g->changing;
 	if (g->pub.interrupted) {
 		/* comes first: what else looks wrong may be its consequence */
 		g->problem = NULL;
-		scan_problem(s, g, "a change to it was cut off half-way and has to be finished or undone first");
+		scan_problem(s, g, g->pub.import_cut ?
+			     "the import of other disks into it was cut off half-way and has to be finished first" :
+			     "a change to it was cut off half-way and has to be finished or undone first");
 	} else if (ldm_db_check(g->db, &err)) {
 		scan_problem(s, g, "its database breaks a rule: %s", err.what);
 	}
@@ -361,7 +400,7 @@ static void judge_orphan(struct scan *s, struct scan_disk *d)
 	for (size_t i = 0; i < s->n_groups; i++)
 		if (strcasecmp(s->groups[i].pub.guid, group) == 0) {
 			known_group = true;
-			member = find_disk_record(s->groups[i].db, d->priv.ph.disk_guid) != NULL;
+			member = scan_disk_record(s->groups[i].db, d->priv.ph.disk_guid) != NULL;
 		}
 	if (known_group && !member)
 		return;
@@ -376,13 +415,16 @@ void scan_groups(struct scan *s)
 	size_t present = s->n_disks;
 	unsigned number = 0;
 
+	for (size_t i = 0; i < present; i++)
+		memcpy(s->disks[i].home, s->disks[i].priv.ph.group_guid, sizeof(s->disks[i].home));
+	scan_joins(s);
 	for (size_t i = 0; i < present; i++) {
 		char guid[37];
 		size_t copy;
 		if (!s->disks[i].priv.has_ldm || s->disks[i].pub.group != DYN_NONE || s->pool->failed)
 			continue;
-		memcpy(guid, s->disks[i].priv.ph.group_guid, sizeof(guid));
-		copy = choose_copy(s, guid);
+		memcpy(guid, s->disks[i].home, sizeof(guid));
+		copy = scan_choose_copy(s, guid);
 		if (copy == DYN_NONE)
 			no_database(s, guid);
 		else

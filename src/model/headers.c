@@ -132,6 +132,9 @@ static void judge_heads(struct scan *s, struct scan_disk *d, const struct head_c
 		name_bad_head(s, d, &c[i], good);
 		if (c[i].state != COPY_UNREAD)
 			m->bad[m->n_bad++] = c[i].sector;
+		m->other_group |= (c[i].state == COPY_OK || c[i].state == COPY_FOREIGN) &&
+				  strcmp(c[i].ph.disk_guid, good->ph.disk_guid) == 0 &&
+				  strcmp(c[i].ph.group_guid, good->ph.group_guid) != 0;
 		if (c[i].state == COPY_OK)
 			m->doubtful |= !same_identity(&c[i], good) ||
 				       (c[i].ph.sequence == good->ph.sequence && votes(c, &c[i]) >= votes(c, good));

@@ -20,7 +20,15 @@ struct model_copies {
 	uint64_t good;               /* 0: none of the copies that are in use */
 	size_t n_bad;
 	uint64_t bad[3];             /* readable, but not like the good one */
+	bool other_group;            /* a valid header of this very disk names another group than the good one */
 	bool doubtful;               /* another valid copy says something else, and nothing tells which is right */
+};
+
+/* How a disk stands to its group when its private header names another one: that group was imported into this one. */
+enum model_join {
+	MODEL_JOIN_NONE,         /* it does not */
+	MODEL_JOIN_CUT,          /* the import was cut off before it came to this disk: what the disk holds is good */
+	MODEL_JOIN_LATE,         /* it was away at the import: what it holds may be out of date */
 };
 
 struct model_disk {              /* parallel to dyn_model.disks */
@@ -36,6 +44,9 @@ struct model_disk {              /* parallel to dyn_model.disks */
 	bool db_damaged;             /* its copy is damaged, at the group's transaction, and the group's copy is certain */
 	uint8_t *raw_db;             /* config and log as found when they do not decode (then no own_db), else NULL */
 	struct model_copies heads, tocs;
+	enum model_join join;
+	bool db_head_ok;             /* db_head is the header of its own copy, also where the rest cannot be used */
+	struct ldm_vmdb db_head;
 	size_t n_rebuilds;           /* records found, damaged and outlived ones not counted */
 	struct model_rebuild {
 		struct ldm_rebuild r;

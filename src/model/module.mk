@@ -8,6 +8,7 @@ libdynadisk_a_SOURCES += \
 	src/model/identity.c \
 	src/model/inuse.c \
 	src/model/job.c \
+	src/model/join.c \
 	src/model/list.c \
 	src/model/model.c src/model/model.h \
 	src/model/ntfs.c src/model/ntfs.h \

@@ -101,6 +101,22 @@ static uint64_t copy_tid(const struct scan_copy *c)
 	return tid;
 }
 
+/* A copy marked as leaving its group is that group's, untouched, or what a cut left of the way to another's. */
+static bool is_torn(struct ldm_db *db)
+{
+	struct ldm_vmdb *h = &db->head, marked = *h;
+	bool torn;
+
+	if (!ldm_vmdb_is_leaving(h, h->pending_tid))
+		return false;
+	h->status = LDM_VMDB_CLEAN;
+	h->pending_tid = h->committed_tid;
+	memcpy(h->pending, h->committed, sizeof(h->pending));
+	torn = ldm_db_check(db, NULL) != 0;
+	*h = marked;
+	return torn;
+}
+
 /* Takes the buffers. Disks of a group carry the same bytes, so one decoded database serves them all. */
 static void keep_copy(struct scan *s, struct scan_disk *d, size_t disk, uint8_t *config, uint8_t *log)
 {
@@ -128,6 +144,10 @@ static void keep_copy(struct scan *s, struct scan_disk *d, size_t disk, uint8_t 
 	if (ldm_db_decode(config, log, &c->db, &err)) {
 		c->db = NULL;
 		dyn_text_clean(c->why, sizeof(c->why), err.what, strlen(err.what));
+	} else if (is_torn(c->db)) {
+		ldm_db_free(c->db);
+		c->db = NULL;
+		snprintf(c->why, sizeof(c->why), "it was being replaced by another group's");
 	} else {
 		c->interrupted = ldm_db_interrupted(c->db);
 	}

@@ -38,6 +38,7 @@ struct scan_disk {
 	uint64_t private_start;  /* disk sectors; where the table says the private region is */
 	size_t copy;             /* index into copies, DYN_NONE */
 	bool stale;              /* lower transaction than its group */
+	char home[37];           /* GUID of the group it is counted to: its header's, or that of the group which imported that one */
 	bool orphan;             /* LDM headers without a table that says so */
 	struct ldm_rebuild records[LDM_REBUILD_PAIRS]; /* valid ones, whether they still fit or not */
 	uint32_t record_slots[LDM_REBUILD_PAIRS];
@@ -52,6 +53,7 @@ struct scan_group {
 	struct dyn_group pub;
 	struct ldm_db *db;       /* handed to the model at the end */
 	size_t copy;
+	bool changing;           /* a transaction of its own was cut off */
 	const char *problem;
 };
 
@@ -84,6 +86,12 @@ bool scan_headers(struct scan *s, struct scan_disk *d, const char **why);
 bool scan_head_sane(const struct ldm_vmdb *h);
 /* group.c: groups, the database each is read from, missing disks. */
 void scan_groups(struct scan *s);
+/* The best readable copy of this group's database, by the disks that are counted to it; DYN_NONE: there is none. */
+size_t scan_choose_copy(const struct scan *s, const char *guid);
+/* The disk record with this GUID in the committed view. */
+const struct ldm_record *scan_disk_record(const struct ldm_db *db, const char *guid);
+/* join.c: disks whose header names a group that was imported into another one are counted to that. */
+void scan_joins(struct scan *s);
 /* volume.c */
 void scan_ldm_volumes(struct scan *s);
 void scan_partitions(struct scan *s);

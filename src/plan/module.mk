@@ -11,6 +11,7 @@ libdynadisk_a_SOURCES += \
 	src/plan/import.c \
 	src/plan/format.c src/plan/format.h \
 	src/plan/initialize.c \
+	src/plan/join.c src/plan/join.h \
 	src/plan/letter.c \
 	src/plan/mend.c \
 	src/plan/mkfs.c \
@@ -53,6 +54,11 @@ check_PROGRAMS += tests/unit/dynamic_test
 tests_unit_dynamic_test_SOURCES = tests/unit/dynamic_test.c $(PLAN_RIG)
 tests_unit_dynamic_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_dynamic_test_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/import_test
+tests_unit_import_test_SOURCES = tests/unit/import_test.c $(PLAN_RIG)
+tests_unit_import_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_import_test_LDADD = $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/format_test
 tests_unit_format_test_SOURCES = tests/unit/format_test.c tests/unit/run_lab.c tests/unit/run_lab.h tests/unit/unit.h

@@ -7,6 +7,7 @@
  *   1 its halves of mirrors leave their volumes: a commit on the group's current disks
  *   2 its database becomes the group's: the header marked as changing (the kernel then leaves the disk alone),
  *     the records and the log, the header last; PRIVHEAD and TOC stay. A cut leaves the disk out of date, as it was
+ *     A disk that was away when its group was imported into this one gets the headers as well (join.h)
  *   3 its halves are made anew, as with Add Mirror: copied from the good ones, verified, then committed
  *
  * Which half is newer is never guessed: the source is the one whose disk took part in the last change, the plan
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "plan/join.h"
 #include "plan/records.h"
 
 enum { SECTOR = 512 };
@@ -38,11 +40,19 @@ static int describe(struct sim *sim, size_t disk, struct dyn_err *err)
 	const struct dyn_disk *d = &sim->m->disks[disk];
 	const struct model_disk *md = &sim->m->priv->disks[disk];
 	const struct ldm_vmdb *head = &sim->groups[d->group].db->head;
-	char theirs[32], ours[32];
+	char theirs[32], ours[32], group[96];
 	int rc;
 
 	time_text(head->time, ours, sizeof(ours));
-	if (md->own_db) {
+	if (md->join == MODEL_JOIN_LATE) {
+		dyn_text_clean(group, sizeof(group), md->ph.group_name, strlen(md->ph.group_name));
+		time_text(md->db_head_ok ? md->db_head.time : 0, theirs, sizeof(theirs));
+		rc = plan_note(sim->p,
+			       "%s was away when its group %s was imported into %s. Its own database was written %s, that of %s %s: "
+			       "numbers of two groups say nothing about which is the newer.",
+			       d->name, group, sim->m->groups[d->group].name, theirs,
+			       sim->m->groups[d->group].name, ours);
+	} else if (md->own_db) {
 		time_text(md->own_db->head.time, theirs, sizeof(theirs));
 		rc = plan_note(
 			sim->p,
@@ -196,7 +206,7 @@ static bool same_transaction(const struct sim *sim, size_t disk)
 {
 	const struct model_disk *md = &sim->m->priv->disks[disk];
 
-	return md->tid == sim->groups[sim->disks[disk].group].db->head.committed_tid;
+	return md->join == MODEL_JOIN_NONE && md->tid == sim->groups[sim->disks[disk].group].db->head.committed_tid;
 }
 
 static int op_reactivate(struct sim *sim, size_t disk, struct dyn_err *err)
@@ -220,7 +230,9 @@ static int op_reactivate(struct sim *sim, size_t disk, struct dyn_err *err)
 		rc = op_break(sim, i, disk, false, err);
 		sim->p->confirm_disk = disk; /* what this half holds is given up */
 	}
-	if (!rc)
+	if (!rc && sim->m->priv->disks[disk].join != MODEL_JOIN_NONE)
+		rc = join_disk(sim, disk, sim->m->disks[disk].group, err);
+	else if (!rc)
 		rc = write_database(sim, disk, err);
 	for (size_t i = 0; !rc && stale && i < sim->m->n_volumes; i++) {
 		const struct dyn_volume *v = &sim->m->volumes[i];

@@ -20,7 +20,7 @@ uint64_t maker_id(struct maker *mk)
 	return mk->last;
 }
 
-static bool name_taken(const struct maker *mk, enum ldm_kind kind, const char *name)
+bool maker_name_taken(const struct maker *mk, enum ldm_kind kind, const char *name)
 {
 	const struct ldm_record *r = NULL;
 
@@ -42,13 +42,12 @@ void maker_name(const struct maker *mk, enum ldm_kind kind, const char *parent, 
 			snprintf(dst, 64, "%.48s-%02u", parent, n);
 		else
 			snprintf(dst, 64, "%s%u", kind == LDM_VOLUME ? "Volume" : "Disk", n);
-		if (!name_taken(mk, kind, dst))
+		if (!maker_name_taken(mk, kind, dst))
 			return;
 	}
 }
 
-/* 1..255, 0 when all are taken. */
-static uint32_t free_number(const struct maker *mk)
+uint32_t maker_number(const struct maker *mk, uint32_t wish)
 {
 	bool taken[256] = { true };
 	const struct ldm_record *r = NULL;
@@ -60,6 +59,8 @@ static uint32_t free_number(const struct maker *mk)
 		if (r && r->kind == LDM_VOLUME)
 			taken[r->u.volume.number & 255] = true;
 	}
+	if (wish && wish < 256 && !taken[wish])
+		return wish;
 	for (uint32_t n = 1; n < 256; n++)
 		if (!taken[n])
 			return n;
@@ -116,7 +117,7 @@ int maker_add_volume(struct maker *mk, const struct new_volume *nv, struct dyn_e
 	char guid[37], name[64];
 	int rc;
 
-	v.u.volume.number = free_number(mk);
+	v.u.volume.number = maker_number(mk, 0);
 	if (v.u.volume.number == 0)
 		return dyn_refuse(err, -ENOSPC, "Delete volumes that are not needed.",
 				  "the group has 255 volumes already");

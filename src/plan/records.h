@@ -18,6 +18,9 @@ struct maker {
 /* Begins a transaction on db, which must outlive it. */
 int maker_begin(struct maker *mk, struct sim *sim, const struct ldm_db *db, struct dyn_err *err);
 uint64_t maker_id(struct maker *mk);
+bool maker_name_taken(const struct maker *mk, enum ldm_kind kind, const char *name); /* in any case */
+/* A volume's number: `wish` where it is free (0: none), else the lowest free one; 0: all are taken. */
+uint32_t maker_number(const struct maker *mk, uint32_t wish);
 /* "VolumeN" and "DiskN" (parent NULL) or "<parent>-NN": the lowest free. */
 void maker_name(const struct maker *mk, enum ldm_kind kind, const char *parent, char dst[64]);
 

@@ -19,7 +19,8 @@ static int copy_disk(struct sim_disk *d, const struct dyn_disk *pub, const struc
 	d->ph = priv->ph;
 	d->pairs_used = priv->rebuild_pairs_used;
 	d->dynamic = priv->has_ldm;
-	d->member = priv->has_ldm && priv->current && pub->status != DYN_DISK_FOREIGN;
+	d->member = priv->has_ldm && priv->current && priv->join == MODEL_JOIN_NONE &&
+		    pub->status != DYN_DISK_FOREIGN;
 	snprintf(d->ldm_guid, sizeof(d->ldm_guid), "%s", pub->dynamic ? pub->guid : "");
 	return priv->map ? sectmap_clone(priv->map, &d->map) : 0;
 }

@@ -11,8 +11,8 @@
  * A disk whose LDM headers the plan made (an upgrade) leaves the group in that transaction and
  * then loses its headers again.
  *
- * A disk whose LDM headers the plan took away (a conversion to basic) gets the database that its group has by then,
- * before its headers and its table: with its own old one it would be out of date.
+ * A disk whose LDM headers the plan took away (a conversion to basic), or made name another group, gets the database
+ * that its group has by then, before its headers and its table: with its own old one it would be out of date.
  *
  * Whether anything happened since is judged by the records of the database, not by its bytes
  * (an undone later change has moved transaction numbers and slots), and by the bytes of all
@@ -117,23 +117,29 @@ static void find_leaving(struct undo_job *u)
 /* A PRIVHEAD that the plan took away with this sector: its disk is to return to the header's group. */
 static void returns_with(struct undo_job *u, uint32_t disk, const uint8_t *before, const uint8_t *after)
 {
-	struct ldm_privhead ph, none;
+	struct ldm_privhead ph, now;
+	bool still = ldm_privhead_decode(after, &now, NULL) == 0;
+	size_t group = DYN_NONE;
 
-	if (ldm_privhead_decode(before, &ph, NULL) || ldm_privhead_decode(after, &none, NULL) == 0)
+	if (ldm_privhead_decode(before, &ph, NULL) || still != priv(u, disk)->has_ldm ||
+	    (still && strcasecmp(ph.group_guid, now.group_guid) == 0))
 		return;
-	u->returns[disk] = ph.private_start;
-	u->joins[disk] = DYN_NONE;
 	for (size_t g = 0; g < u->m->n_groups; g++)
 		if (strcasecmp(u->m->groups[g].guid, ph.group_guid) == 0)
-			u->joins[disk] = g;
+			group = g;
+	if (still && group == DYN_NONE)
+		return; /* a group that ended comes back with its own old database */
+	u->returns[disk] = ph.private_start;
+	u->joins[disk] = group;
 }
 
-/* The plan zeroed the PRIVHEADs of a disk that is basic now: alone (convert basic), or with all around them (clean). */
+/* The plan zeroed the PRIVHEADs of a disk that is basic now, alone (convert basic) or with all around them (clean), or
+ * it made them name another group (import, and its undo). */
 static void find_returning(struct undo_job *u)
 {
 	for (size_t i = 0; i < u->f->n_runs; i++) {
 		const struct undo_run *r = &u->f->runs[i];
-		for (uint32_t k = 0; !priv(u, r->disk)->has_ldm && k < r->n_sectors; k++)
+		for (uint32_t k = 0; k < r->n_sectors; k++)
 			returns_with(u, r->disk, r->before + (size_t)k * SECTOR, r->after + (size_t)k * SECTOR);
 	}
 }

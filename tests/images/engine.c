@@ -122,7 +122,10 @@ static int dynamic(struct tool *t, struct dyn_plan **p)
 	if (strcmp(verb, "reactivate") == 0)
 		return dyn_plan_reactivate(t->s, t->m, a, p, &t->err);
 	if (strcmp(verb, "recover") == 0)
-		return dyn_plan_recover(t->s, t->m, a, p, &t->err);
+		return strcmp(word(t, 2), "override") == 0 ? dyn_plan_recover_anyway(t->s, t->m, a, p, &t->err) :
+							     dyn_plan_recover(t->s, t->m, a, p, &t->err);
+	if (strcmp(verb, "import") == 0)
+		return dyn_plan_import(t->s, t->m, a, b, p, &t->err);
 	return unknown(t);
 }
 

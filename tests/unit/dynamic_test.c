@@ -731,26 +731,6 @@ static void damaged_copy_is_replaced_and_its_halves_stay(void **state)
 	rig_end(&r);
 }
 
-/* ----------------------------------------------------------------------- import */
-
-static void groups_are_not_merged(void **state)
-{
-	struct dyn_plan *p = NULL;
-	struct rig r;
-
-	(void)state;
-	rig_begin(&r, 2, 64 * MIB);
-	rig_scan(&r, 0, 1);
-	rig_upgrade(&r, 0, DYN_TABLE_MBR);
-	rig_scan(&r, 1, 1);
-	rig_upgrade(&r, 0, DYN_TABLE_MBR);
-	assert_int_equal(r.m->n_groups, 2);
-	rig_refused(&r, dyn_plan_import(&r.s, r.m, 1, 0, &p, &r.err), -ENOTSUP, "not merged");
-	rig_refused(&r, dyn_plan_import(&r.s, r.m, 0, 0, &p, &r.err), -EALREADY, "itself");
-	assert_int_equal(dyn_plan_import(&r.s, r.m, 2, 0, &p, &r.err), -EINVAL);
-	rig_end(&r);
-}
-
 /* ------------------------------------------------------------------ power cuts */
 
 enum cut_op {
@@ -841,7 +821,7 @@ static void finish_interrupted(struct rig *r, const char *what)
 	for (size_t g = 0; g < r->m->n_groups; g++) {
 		if (!r->m->groups[g].interrupted)
 			continue;
-		if (dyn_plan_recover(&r->s, r->m, g, &rec, &r->err))
+		if (rig_recover(r, g, &rec))
 			fail_msg("%s: %s", what, r->err.what);
 		rig_carry_out(rec, SIZE_MAX);
 		dyn_plan_free(rec);
@@ -971,7 +951,6 @@ int main(void)
 		cmocka_unit_test(recovery_leaves_a_stale_disk_stale),
 		cmocka_unit_test(which_half_is_newer_is_not_guessed),
 		cmocka_unit_test(damaged_copy_is_replaced_and_its_halves_stay),
-		cmocka_unit_test(groups_are_not_merged),
 		cmocka_unit_test(every_cut_ends_old_or_new),
 	};
 	return cmocka_run_group_tests_name("dynamic", tests, NULL, NULL);

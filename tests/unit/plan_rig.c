@@ -148,6 +148,15 @@ void rig_refused(struct rig *r, int rc, int code, const char *word)
 	assert_true(r->err.way_out[0] != '\0');
 }
 
+int rig_recover(struct rig *r, size_t group, struct dyn_plan **out)
+{
+	int rc = dyn_plan_recover(&r->s, r->m, group, out, &r->err);
+
+	if (rc == -ENODEV && r->m->groups[group].n_missing && r->err.way_out[0])
+		rc = dyn_plan_recover_anyway(&r->s, r->m, group, out, &r->err);
+	return rc;
+}
+
 void rig_copy_file(const char *from, const char *to)
 {
 	char cmd[256];

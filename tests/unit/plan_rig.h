@@ -50,6 +50,9 @@ void rig_mirror(struct rig *r, enum dyn_table a, enum dyn_table b);
 /* Fails unless rc is this code, the sentence has the word in it and there is a way out. */
 void rig_refused(struct rig *r, int rc, int code, const char *word);
 
+/* dyn_plan_recover(), insisting where a missing disk of the group may hold the answer. */
+int rig_recover(struct rig *r, size_t group, struct dyn_plan **out);
+
 void rig_copy_file(const char *from, const char *to);
 /* What every reader has to agree on: which volumes there are, as text. */
 void rig_picture(const struct dyn_model *m, char *dst, size_t n);

@@ -365,7 +365,7 @@ static void every_cut_ends_old_or_new(void **state)
 			rig_carry_out(p, cut);
 			rig_scan(&r, 0, r.n);
 			if (r.m->groups[0].interrupted) {
-				if (dyn_plan_recover(&r.s, r.m, 0, &rec, &r.err))
+				if (rig_recover(&r, 0, &rec))
 					fail_msg("op %d cut %zu: %s", op, cut, r.err.what);
 				rig_carry_out(rec, SIZE_MAX);
 				dyn_plan_free(rec);
