@@ -139,7 +139,7 @@ for command in assign remove retain 'delete volume' format 'add disk=1' 'break d
 	expect "$command: no volume" 5 'There is no volume selected.
 Please select a volume and try again.'
 done
-for command in clean 'convert basic' 'convert dynamic' 'convert gpt' 'convert mbr' recover import 'online disk' 'offline disk' 'uniqueid disk' \
+for command in clean 'convert basic' 'convert dynamic' 'convert gpt' 'convert mbr' recover import 'online disk' 'offline disk' 'uniqueid disk' mend \
 	'attributes disk' 'create partition efi size=1' 'create volume simple size=1'; do
 	script "$command $([ "$command" = clean ] || echo noerr)\n"
 	expect "$command: no disk" 5 'There is no disk selected.
@@ -350,6 +350,30 @@ script 'undo' a.img b.img c.img
 same 'import is taken back: two groups' 2 "$(ask "len(m['groups'])" a.img b.img c.img)"
 judge_group 'import taken back' '--complete --mirror-data' a.img b.img
 judge_group 'import taken back, the other' --complete c.img
+
+# ---- damaged copies are named, mended as a plan, and the damage can be had back
+"$DYNADISK" lab hurt --scenario gpt-healthy >/dev/null
+disks=(hurt/disk0.img hurt/disk1.img)
+healthy=$(sums "${disks[@]}")
+script 'select disk 1\nmend' "${disks[@]}"
+expect 'mend of a healthy disk' 4 'Virtual Disk Service error:
+no metadata copy on Disk 1 is damaged.
+Nothing needs to be done.'
+dd if=/dev/zero of=hurt/disk1.img bs=512 seek=1 count=33 conv=notrunc status=none
+before=$(sums "${disks[@]}")
+script 'select disk 1\ndetail disk\npreview mend' "${disks[@]}"
+same 'mend: exit code of its preview' 0 "$code"
+check 'mend: the damage is named' grep -q '^Damage  *: The primary GPT header in sector 1 is damaged; the backup' <<<"$out"
+check 'mend: the preview has its step' grep -qE '^  1. Write the damaged copies on Disk 1 anew .* metadata copies only$' <<<"$out"
+same 'mend: the preview writes nothing' "$before" "$(sums "${disks[@]}")"
+script 'select disk 1\nmend' "${disks[@]}"
+expect 'mend' 0 "The damaged copies of the disk's metadata were written anew."
+same 'mend: every byte is back' "$healthy" "$(sums "${disks[@]}")"
+script 'undo' "${disks[@]}"
+same 'mend: undone' "$before" "$(sums "${disks[@]}")"
+script 'select disk 1\nrecover' "${disks[@]}"
+expect 'recover mends what is only damaged' 0 'The disk group is in order again.'
+same 'recover: every byte is back' "$healthy" "$(sums "${disks[@]}")"
 
 # ---- offline and online: the session does without a disk, and takes it back
 "$DYNADISK" lab away --scenario gpt-healthy >/dev/null

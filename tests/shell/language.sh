@@ -151,7 +151,7 @@ for topic in 'list disk' 'list volume' 'list partition' 'list vdisk' 'select dis
 	'create partition extended' 'create partition logical' 'create volume simple' 'create volume mirror' 'create volume stripe' \
 	'create volume raid' format assign remove set gpt active inactive retain recover import 'online disk' 'online volume' \
 	'offline disk' 'offline volume' rescan repair 'uniqueid disk' 'attributes disk' 'attributes volume' filesystems extend shrink \
-	automount san 'attach vdisk' 'detach vdisk' 'compact vdisk' 'expand vdisk' 'merge vdisk' help rem exit wait preview undo verify \
+	automount san 'attach vdisk' 'detach vdisk' 'compact vdisk' 'expand vdisk' 'merge vdisk' help rem exit wait preview undo verify mend \
 	'rebuild pause' 'rebuild resume' 'rebuild cancel' 'rebuild rate'; do
 	script "help $topic\n"
 	same "help $topic: exit code" 0 "$code"

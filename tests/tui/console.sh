@@ -72,6 +72,11 @@ else
 	skip 'after a new mirror, a format and an undo: ldmcheck' 'the shared folder is not here'
 fi
 
+lab gpt-healthy
+dd if=/dev/zero of="$T/disks/disk1.img" bs=512 seek=1 count=33 conv=notrunc status=none
+play damage
+check 'the repaired copies are the ones there were' cmp "$T/disks/disk1.img" "$T/gpt-healthy/disk1.img"
+
 # Repairs by keys, judged by readers that are not ours
 for style in mbr gpt; do
 	lab $style-failed

@@ -116,6 +116,7 @@ static const struct {
 	{ "ina noerr", "INACTIVE NOERR" },
 	{ "ret", "RETAIN" },
 	{ "rec", "RECOVER" },
+	{ "men noerr", "MEND NOERR" },
 	{ "imp", "IMPORT" },
 	{ "fil", "FILESYSTEMS" },
 	{ "extend size=10", "EXTEND =size=10" },

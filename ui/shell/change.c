@@ -433,11 +433,28 @@ enum shell_result shell_bring_up_to_date(struct shell *sh, size_t disk, const ch
 	size_t group = sh->model->disks[disk].group;
 	int rc;
 
-	if (group < sh->model->n_groups && sh->model->groups[group].interrupted)
+	if (group < sh->model->n_groups && sh->model->groups[group].interrupted) {
 		rc = dyn_plan_recover(sh->session, sh->model, group, &plan, &err);
-	else
+	} else {
 		rc = dyn_plan_reactivate(sh->session, sh->model, disk, &plan, &err);
+		if (rc == -EALREADY) /* it is up to date: then what is wrong with it is a damaged copy */
+			rc = dyn_plan_mend(sh->session, sh->model, disk, &plan, &err);
+	}
 	return shell_finish(sh, rc, plan, &err, success);
+}
+
+enum shell_result cmd_mend(struct shell *sh, const struct shell_call *call)
+{
+	struct dyn_plan *plan = NULL;
+	struct dyn_err err = { 0 };
+	size_t disk;
+	int rc;
+
+	(void)call;
+	if (!shell_need_disk(sh, &disk))
+		return SHELL_SYNTAX;
+	rc = dyn_plan_mend(sh->session, sh->model, disk, &plan, &err);
+	return shell_finish(sh, rc, plan, &err, "The damaged copies of the disk's metadata were written anew.");
 }
 
 enum shell_result cmd_recover(struct shell *sh, const struct shell_call *call)

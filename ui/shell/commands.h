@@ -34,6 +34,7 @@ SHELL_COMMAND(cmd_convert_gpt);
 SHELL_COMMAND(cmd_convert_mbr);
 SHELL_COMMAND(cmd_delete_disk);
 SHELL_COMMAND(cmd_import);
+SHELL_COMMAND(cmd_mend);
 SHELL_COMMAND(cmd_offline_disk);
 SHELL_COMMAND(cmd_offline_volume);
 SHELL_COMMAND(cmd_online_disk);

@@ -117,6 +117,9 @@ const struct shell_command shell_commands[] = {
 	{ "LIST", "PARTITION", NULL, { NONE }, "List the partitions of the selected disk.", NULL, cmd_list_partition },
 	REFUSED("LIST", "VDISK", NULL, VDISK),
 	{ "LIST", "VOLUME", NULL, { NONE }, "List the volumes.", NULL, cmd_list_volume },
+	{ "MEND", NULL, NULL, { NOERR }, "Write damaged metadata copies of the selected disk anew from the good ones.",
+	  "GPT, LDM headers and the disk's copy of its group's database. Refused where no good copy is left, or nothing tells "
+	  "which one is good.", cmd_mend },
 	{ "OFFLINE", "DISK", NULL, { NOERR }, "Leave the selected disk alone: it is missing from its group then.",
 	  "For this session; nothing is written. ONLINE DISK brings it back.", cmd_offline_disk },
 	{ "OFFLINE", "VOLUME", NULL, { NOERR }, "Let nothing change the selected volume.",
@@ -208,6 +211,7 @@ const struct shell_topic shell_topics[] = {
 	{ "IMPORT", "Import the selected disk's foreign group." },
 	{ "INACTIVE", "Take the active mark from the selected MBR partition." },
 	{ "LIST", "List the disks, the volumes or a disk's partitions." },
+	{ "MEND", "Repair damaged metadata copies of the selected disk." },
 	{ "OFFLINE", "Leave the selected disk or volume alone, in this session." },
 	{ "ONLINE", "Bring a disk that came back up to date with its group." },
 	{ "PREVIEW", "Show the plan of a command or of the next one; write nothing." },

@@ -36,6 +36,7 @@ enum action_id {
 	ACT_CLONE_FROM,
 	ACT_PARTITIONS,
 	ACT_DISK_ID,
+	ACT_MEND,
 	ACT_CLEAN,
 	ACT_OFFLINE,
 	ACT_ONLINE,
@@ -145,6 +146,7 @@ bool can_convert_gpt(struct console *con, struct target t, char *reason, size_t 
 bool can_convert_mbr(struct console *con, struct target t, char *reason, size_t n);
 bool can_to_basic(struct console *con, struct target t, char *reason, size_t n);
 bool can_reactivate(struct console *con, struct target t, char *reason, size_t n);
+bool can_mend(struct console *con, struct target t, char *reason, size_t n);
 bool can_import(struct console *con, struct target t, char *reason, size_t n);
 bool can_clean(struct console *con, struct target t, char *reason, size_t n);
 bool can_clone_layout_to(struct console *con, struct target t, char *reason, size_t n);
@@ -156,6 +158,7 @@ void run_convert_gpt(struct console *con, struct target t);
 void run_convert_mbr(struct console *con, struct target t);
 void run_to_basic(struct console *con, struct target t);
 void run_reactivate(struct console *con, struct target t);
+void run_mend(struct console *con, struct target t);
 void run_import(struct console *con, struct target t);
 void run_clean(struct console *con, struct target t);
 void run_clone_layout_to(struct console *con, struct target t);

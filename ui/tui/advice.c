@@ -141,8 +141,8 @@ static bool advise_disk(const struct view *v, char *dst, size_t n, enum role *ro
 			return true;
 		}
 		if (d->status == DYN_DISK_UNREADABLE || d->status == DYN_DISK_OFFLINE || d->status == DYN_DISK_ERRORS) {
-			snprintf(dst, n, "%s: %s. i shows the details.", d->name,
-				 d->n_damage ? d->damage[0] : words_disk_status(WORDS_TUI, d->status));
+			snprintf(dst, n, "%s: %s. %s", d->name, d->n_damage ? d->damage[0] : words_disk_status(WORDS_TUI, d->status),
+				 d->status == DYN_DISK_ERRORS ? "Enter on it offers a repair." : "i shows the details.");
 			return true;
 		}
 	}

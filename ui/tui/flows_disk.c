@@ -91,6 +91,25 @@ void run_reactivate(struct console *con, struct target t)
 	flow_show(con, "Reactivate Disk", rc, p, &err);
 }
 
+bool can_mend(struct console *con, struct target t, char *reason, size_t n)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+
+	if (!flow_need_disk(t, "Repair Damaged Copies", reason, n))
+		return false;
+	return flow_possible(dyn_plan_mend(con->s, con->m, t.disk, &p, &err), &p, &err, reason, n);
+}
+
+void run_mend(struct console *con, struct target t)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	int rc = dyn_plan_mend(con->s, con->m, t.disk, &p, &err);
+
+	flow_show(con, "Repair Damaged Copies", rc, p, &err);
+}
+
 static bool can_import_into(struct console *con, size_t disk, size_t group, char *reason, size_t n)
 {
 	struct dyn_plan *p = NULL;
