@@ -86,6 +86,9 @@ static int check_places(const struct sectmap *map, struct table *t)
 		uint64_t end;
 		if (add_overflows(p->start, p->size, &end) || end > disk)
 			rc = table_damage(t, "Partition %u reaches past the end of the disk", p->number);
+		else if (t->kind == DYN_TABLE_MBR && (!p->mbr_type || !p->start))
+			rc = table_damage(t, "Entry %u of the MBR makes no sense: sectors from %llu, type %02x", p->number,
+					  (unsigned long long)p->start, p->mbr_type);
 		else if (!p->extended && p->start < last)
 			rc = table_damage(t, "Partition %u overlaps the one before it", p->number);
 		if (!p->extended && end > last)

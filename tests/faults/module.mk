@@ -19,3 +19,13 @@ CLEANFILES += tests/faults/syskill$(EXEEXT)
 dist_check_SCRIPTS += tests/faults/kills.sh
 EXTRA_DIST += tests/faults/kills.py
 FULL_TESTS += tests/faults/kills.sh
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/faults/damage_test
+tests_faults_damage_test_SOURCES = tests/faults/damage_test.c tests/faults/fields.c tests/faults/fields.h \
+	tests/faults/unprotected.h $(PLAN_RIG)
+tests_faults_damage_test_CFLAGS = $(UNIT_CFLAGS)
+tests_faults_damage_test_LDADD = $(UNIT_LIBS)
+endif
+FULL_TESTS += tests/faults/damage_test
+EXTRA_DIST += tests/faults/README.md
