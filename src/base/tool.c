@@ -22,7 +22,7 @@ struct output {
 };
 
 /* Makers live where only root's PATH looks. Relative folders are not looked into: who runs us may stand anywhere. */
-static bool find_program(const char *name, char *dst, size_t size)
+bool tool_find(const char *name, char *dst, size_t size)
 {
 	static const char more[] = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin";
 	const char *lists[] = { getenv("PATH"), more };
@@ -131,7 +131,7 @@ int tool_run(const char *const argv[], const char *package, int fd, struct dyn_e
 	int pipe_fd[2], low, status = 0, rc;
 	pid_t pid;
 
-	if (!find_program(argv[0], program, sizeof(program))) {
+	if (!tool_find(argv[0], program, sizeof(program))) {
 		rc = dyn_fail(err, -ENOENT, "the program %s is not installed", argv[0]);
 		dyn_err_way_out(err, "Install the package %s.", package);
 		return rc;

@@ -3,7 +3,13 @@
 #ifndef DYN_BASE_TOOL_H
 #define DYN_BASE_TOOL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct dyn_err;
+
+/* The full path of a program in the folders of PATH and the sbin folders; false: it is not installed. */
+bool tool_find(const char *name, char *dst, size_t size);
 
 /* How the program finds the file it is to work on. */
 #define TOOL_FILE "/proc/self/fd/3"

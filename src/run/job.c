@@ -52,7 +52,7 @@ void job_set_state(struct job *j, enum dyn_job_state state, const struct dyn_err
 	j->pub.state = state;
 	j->pub.result = result ? *result : (struct dyn_err){ 0 };
 	if (state == DYN_JOB_QUEUED || state >= DYN_JOB_PAUSED)
-		j->pub.rate = j->pub.seconds_left = 0;
+		j->pub.rate = j->pub.seconds_left = j->pub.inhibits = 0;
 	j->pub.errors = ranges_bytes(&j->bad) / SECTOR;
 	j->pub.n_unread = 0;
 	for (size_t i = 0; i < j->copy.record.n_bad; i++)
@@ -97,6 +97,12 @@ static void *worker(void *arg)
 		bool cancel = j && j->want == JOB_WANT_CANCEL;
 		if (!j && rs->ending)
 			break;
+		if (!j && rs->inhibit.pid) { /* nothing to do: the system may go down */
+			pthread_mutex_unlock(&rs->lock);
+			inhibit_end(&rs->inhibit);
+			pthread_mutex_lock(&rs->lock);
+			continue;
+		}
 		if (!j) {
 			pthread_cond_wait(&rs->changed, &rs->lock);
 			continue;
@@ -109,6 +115,7 @@ static void *worker(void *arg)
 		pthread_mutex_lock(&rs->lock);
 	}
 	pthread_mutex_unlock(&rs->lock);
+	inhibit_end(&rs->inhibit);
 	return NULL;
 }
 

@@ -108,10 +108,11 @@ static void publish(struct job *j, uint64_t total)
 {
 	struct run_state *rs = j->s->run;
 	uint64_t now = job_now_ns();
-	bool wake;
+	bool wake, held = inhibit_held(&rs->inhibit);
 
 	pthread_mutex_lock(&rs->lock);
 	update_rate(j, now);
+	j->pub.inhibits = held;
 	wake = now - j->wake_time >= SECOND_NS ||
 	       (now - j->wake_time >= WAKE_NS && total && j->pos * 100 / total != j->pub.done * 100 / total);
 	j->pub.done = j->pos;
@@ -490,6 +491,7 @@ void job_run(struct job *j)
 
 	j->callback_rc = 0;
 	j->record_time = job_now_ns();
+	inhibit_begin(&j->s->run->inhibit, j->s->sys_root);
 	session_log(j->s, "write %s sector %llu count %llu: copy of %s", j->target_path,
 		    (unsigned long long)(j->target_offset / SECTOR), (unsigned long long)(j->size / SECTOR), j->source_path);
 	if (!rc && j->copy.record.flags) { /* it is no longer paused: others may want to know */

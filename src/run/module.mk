@@ -8,6 +8,7 @@ libdynadisk_a_SOURCES += \
 	src/run/copy_holes.c \
 	src/run/copy_threads.c \
 	src/run/copy_uring.c \
+	src/run/inhibit.c src/run/inhibit.h \
 	src/run/job.c src/run/job.h \
 	src/run/job_run.c \
 	src/run/lock.c \

@@ -13,6 +13,7 @@
 
 #include "base/session.h"
 #include "plan/plan.h"
+#include "run/inhibit.h"
 
 struct job;
 
@@ -47,6 +48,7 @@ struct run_state {
 	bool control_runs;         /* owner thread: that thread exists and must be joined */
 	bool control_ends;
 	bool ending;               /* the worker is to stop at the next safe point */
+	struct inhibit inhibit;    /* the worker's */
 	/* Tests put a failing back end in front of a job's disks. NULL: as they are. */
 	void (*wrap_io)(void *arg, struct dyn_io **io, bool target);
 	void *wrap_arg;

@@ -43,7 +43,7 @@ want = {"": "schema disks groups volumes jobs",
         "groups": "guid name transaction",
         "volumes": "number name guid letter label fs layout size status plexes unread",
         "plexes": "name status extents", "extents": "disk offset size volume_offset",
-        "jobs": "kind volume done total rate state errors unread", "unread": "offset size"}
+        "jobs": "kind volume done total rate state errors inhibits unread", "unread": "offset size"}
 def walk(name, o):
     assert list(o) == want[name].split(), (name, list(o))
     for k, v in o.items():

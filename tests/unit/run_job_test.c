@@ -427,6 +427,88 @@ static void control_without_anybody(void **state)
 	dyn_model_unref(m);
 }
 
+static void put_file(const char *dir, const char *name, const char *text, mode_t mode)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+static bool has_file(const struct lab *l, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", l->dir, name);
+	return access(path, F_OK) == 0;
+}
+
+static void reopen_with_root(struct lab *l, const char *root)
+{
+	const char *paths[] = { l->path[0], l->path[1] };
+	struct dyn_options opt = { .state_dir = l->state, .sys_root = root };
+
+	lab_close(l);
+	assert_int_equal(dyn_session_open(paths, 2, &opt, &l->s, &l->err), 0);
+	lab_scan(l);
+}
+
+/* With a stand-in for systemd-inhibit that does as it does: runs a program, holds a lock (here: a file) until that ends. */
+static void shutdown_is_held_back(void **state)
+{
+	struct lab *l = *state;
+	char path[1024], text[1024];
+	const char *old = getenv("PATH");
+	struct dyn_job j;
+	unsigned id;
+
+	snprintf(text, sizeof(text),
+		 "#!/bin/sh\nfor a; do [ \"$a\" = --what=shutdown:sleep ] && what=1; [ \"$a\" = --mode=block ] && mode=1; done\n"
+		 "[ \"$what$mode\" = 11 ] || exit 1\nwhile [ \"${1#--}\" != \"$1\" ]; do shift; done\n"
+		 ": >%s/held\n\"$@\"\nrm %s/held\n", l->dir, l->dir);
+	put_file(l->dir, "systemd-inhibit", text, 0755);
+	snprintf(path, sizeof(path), "%s:%s", l->dir, old);
+	setenv("PATH", path, 1);
+	reopen_with_root(l, l->dir); /* without logind nobody is asked */
+	id = lab_mirror(l, 4 * LAB_MIB);
+	j = lab_wait(l, id, DYN_JOB_COPYING, 2 * LAB_MIB);
+	assert_false(j.inhibits);
+	assert_false(has_file(l, "held"));
+	assert_int_equal(dyn_job_pause(l->s, id), 0);
+	lab_wait(l, id, DYN_JOB_PAUSED, 0);
+	snprintf(text, sizeof(text), "%s/run", l->dir);
+	assert_int_equal(mkdir(text, 0755), 0);
+	snprintf(text, sizeof(text), "%s/run/systemd", l->dir);
+	assert_int_equal(mkdir(text, 0755), 0);
+	snprintf(text, sizeof(text), "%s/run/systemd/inhibit", l->dir);
+	assert_int_equal(mkdir(text, 0755), 0);
+	assert_int_equal(dyn_job_limit(l->s, id, LAB_MIB / 2), 0); /* it shall not end before that has been seen */
+	assert_int_equal(dyn_job_continue(l->s, id), 0);
+	for (int i = 0; i < 2000 && !lab_job(l, id).inhibits; i++)
+		usleep(10000);
+	j = lab_job(l, id);
+	assert_true(j.inhibits);
+	assert_true(has_file(l, "held"));
+	assert_int_equal(dyn_job_pause(l->s, id), 0);
+	lab_wait(l, id, DYN_JOB_PAUSED, 0);
+	for (int i = 0; i < 2000 && has_file(l, "held"); i++) /* paused: given back */
+		usleep(10000);
+	assert_false(has_file(l, "held"));
+	assert_false(lab_job(l, id).inhibits);
+	put_file(l->dir, "systemd-inhibit", "#!/bin/sh\nexit 1\n", 0755); /* refused: not claimed, and the rebuild goes on */
+	assert_int_equal(dyn_job_limit(l->s, id, 0), 0);
+	assert_int_equal(dyn_job_continue(l->s, id), 0);
+	j = lab_wait(l, id, DYN_JOB_DONE, 0);
+	assert_false(j.inhibits);
+	setenv("PATH", old, 1);
+	lab_scan(l);
+	lab_assert_mirror(l, 0, 1);
+}
+
 static void its_record_is_its_own(void **state)
 {
 	struct lab *l = *state;
@@ -792,6 +874,7 @@ int main(void)
 		TEST(others_see_it_and_keep_off),
 		TEST(others_control_it),
 		TEST(control_without_anybody),
+		TEST(shutdown_is_held_back),
 		TEST(its_record_is_its_own),
 		TEST(parked_for_a_fork),
 		TEST(bad_sectors_make_no_mirror),

@@ -120,6 +120,12 @@ void json_number(struct json *j, const char *key, uint64_t n)
 	fprintf(j->out, "%" PRIu64, n);
 }
 
+void json_bool(struct json *j, const char *key, bool yes)
+{
+	begin_value(j, key);
+	fputs(yes ? "true" : "false", j->out);
+}
+
 void json_null(struct json *j, const char *key)
 {
 	begin_value(j, key);

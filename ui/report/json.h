@@ -26,6 +26,7 @@ void json_text(struct json *j, const char *key, const char *text);
 /* As json_text(), but null where there is no text (NULL or ""). */
 void json_text_or_null(struct json *j, const char *key, const char *text);
 void json_number(struct json *j, const char *key, uint64_t n);
+void json_bool(struct json *j, const char *key, bool yes);
 void json_null(struct json *j, const char *key);
 
 #endif

@@ -110,6 +110,7 @@ static void put_job(struct json *j, const struct dyn_model *m, const struct dyn_
 	json_number(j, "rate", job->rate);
 	json_text(j, "state", words_job_state(WORDS_JSON, job->state));
 	json_number(j, "errors", job->errors);
+	json_bool(j, "inhibits", job->inhibits);
 	put_ranges(j, job->unread, job->n_unread);
 	json_close(j, '}');
 }

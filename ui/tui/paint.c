@@ -285,8 +285,8 @@ static void job_numbers(const struct view_job *vj, size_t others, char *dst, siz
 		snprintf(more, sizeof(more), "  +%zu more", others);
 	if (j->limit)
 		snprintf(limit, sizeof(limit), "  limit %llu MB/s", (unsigned long long)(j->limit / 1000000));
-	snprintf(dst, n, "%s of %s%s%s%s  %llu error%s%s%s", done, total, *left ? "  " : "", left, *left ? " left" : "",
-		 (unsigned long long)j->errors, j->errors == 1 ? "" : "s", limit, more);
+	snprintf(dst, n, "%s of %s%s%s%s  %llu error%s%s%s%s", done, total, *left ? "  " : "", left, *left ? " left" : "",
+		 (unsigned long long)j->errors, j->errors == 1 ? "" : "s", limit, more, j->inhibits ? "  shutdown waits" : "");
 }
 
 void paint_jobs(struct canvas *c, int y, const struct view *v)
