@@ -49,6 +49,8 @@ static int merge_entry(struct sim *sim, struct plan_step *st, unsigned *phase, s
 		if (p->start < q->start)
 			q->start = p->start;
 		q->size += p->size;
+		if (want.kind == DYN_TABLE_MBR && p->number < q->number)
+			q->number = p->number; /* some readers look for dynamic disks in the first slot alone */
 		entries_remove(&want, own);
 		own = other > own ? other - 1 : other;
 		changed = true;

@@ -240,6 +240,27 @@ static void retain_gives_an_entry_and_delete_takes_it_back(void **state)
 	}
 }
 
+/* libldm takes an MBR disk for a dynamic one by its first slot alone. */
+static void merged_entries_keep_the_first_slot(void **state)
+{
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	for (size_t retained = 0; retained < 3; retained++) {
+		rig_begin(&r, 1, 64 * MIB);
+		rig_upgrade(&r, 0, DYN_TABLE_MBR);
+		for (int i = 0; i < 3; i++)
+			DO(&r, dyn_plan_create_simple(&r.s, r.m, 0, 4 * MIB, 0, &p, &r.err), p);
+		DO(&r, dyn_plan_retain(&r.s, r.m, retained, &p, &r.err), p);
+		DO(&r, dyn_plan_delete_volume(&r.s, r.m, retained, &p, &r.err), p);
+		assert_int_equal(table_of(&r, 0)->n, 1);
+		assert_int_equal(table_of(&r, 0)->parts[0].number, 1);
+		healthy(&r);
+		rig_end(&r);
+	}
+}
+
 static bool stands_alone(const struct rig *r, size_t volume, size_t plex)
 {
 	const struct dyn_extent *e = &r->m->volumes[volume].plexes[plex].extents[0];
@@ -938,6 +959,7 @@ int main(void)
 		cmocka_unit_test(delete_frees_both_halves),
 		cmocka_unit_test(delete_of_a_basic_volume_is_its_entry),
 		cmocka_unit_test(retain_gives_an_entry_and_delete_takes_it_back),
+		cmocka_unit_test(merged_entries_keep_the_first_slot),
 		cmocka_unit_test(mirror_of_a_retained_volume_can_be_started_from),
 		cmocka_unit_test(without_a_free_slot_the_half_has_no_entry),
 		cmocka_unit_test(retain_counts_to_four),
