@@ -626,5 +626,13 @@ int plan_attach(struct dyn_session *s, struct dyn_model *m, const struct plan_co
 
 	if (rc)
 		return rc;
-	return sim_finish(&sim, op_finish(&sim, copy, err), out);
+	rc = op_finish(&sim, copy, err);
+	if (!rc) {
+		struct ldm_rebuild *r = plan_alloc(sim.p, sizeof(*r));
+		if (r)
+			*r = copy->record;
+		sim.p->finishes = r;
+		rc = r ? 0 : dyn_fail_nomem(err);
+	}
+	return sim_finish(&sim, rc, out);
 }

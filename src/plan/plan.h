@@ -56,6 +56,7 @@ struct dyn_plan {
 	size_t *locks;
 	void *pool;
 	const char *undo_of;           /* id of the undo file this plan carries out, or NULL */
+	const struct ldm_rebuild *finishes; /* the record of the rebuild that this plan ends by attaching its half, or NULL */
 	bool commits;                  /* it changes the database of a group that was there before */
 };
 

@@ -268,7 +268,7 @@ int run_apply_locked(struct dyn_session *s, const struct dyn_plan *p, const stru
 {
 	struct dyn_err local = { 0 };
 	struct run_held held;
-	char undo[64] = "";
+	char undo[64] = "", replaces[64] = "";
 	int rc = run_jobs_conflict(s, p, self, err);
 
 	if (!rc)
@@ -277,15 +277,15 @@ int run_apply_locked(struct dyn_session *s, const struct dyn_plan *p, const stru
 		return rc;
 	rc = run_check_disks(p, &held, err);
 	if (!rc && writes_anything(p))
-		rc = run_undo_save(s, p, &held, undo, err);
+		rc = run_undo_save(s, p, &held, undo, replaces, err);
 	if (!rc) {
 		rc = apply_steps(s, p, &held, &local);
 		if (rc) {
 			run_mark_stale(s, &local);
 			if (err)
 				*err = local;
-		} else if (p->undo_of) {
-			run_undo_drop(s, p->undo_of);
+		} else if (p->undo_of || replaces[0]) {
+			run_undo_drop(s, p->undo_of ? p->undo_of : replaces);
 		}
 	}
 	for (size_t i = 0; !rc && i < p->n_steps; i++)

@@ -83,9 +83,13 @@ void run_mark_stale(struct dyn_session *s, const struct dyn_err *why);
 
 /* ------------------------------------------------------------------ undo.c */
 
-/* Saves and syncs what the plan's writes will replace. Refuses when it cannot. */
+/*
+ * Saves and syncs what the plan's writes will replace. Refuses when it cannot. The end of a rebuild belongs to the change
+ * that began it: when nothing else has happened to that change's sectors since, the new file takes both back at once, and
+ * *replaces is the older file, to be dropped once the plan is carried out; else "".
+ */
 int run_undo_save(struct dyn_session *s, const struct dyn_plan *p, const struct run_held *h, char id[64],
-		  struct dyn_err *err);
+		  char replaces[64], struct dyn_err *err);
 /* Takes an undo file away: its plan was not begun, or has been undone. */
 void run_undo_drop(const struct dyn_session *s, const char *id);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "run/undo.h"
@@ -13,6 +14,7 @@ enum { SECTOR = 512 };
 /* Per disk, sector by sector: what is there before the plan, what it leaves, and when it writes there last. */
 struct picture {
 	struct sectmap *before, *after, *rank; /* rank: a sector that begins with the number */
+	struct sectmap *records;               /* rebuild records of the change that this one ends; NULL: none */
 	size_t n_between;                      /* what sectors hold for a while: number and checksum */
 	struct undo_between *between;
 };
@@ -77,8 +79,10 @@ static int note_step(const struct dyn_step *st, const struct run_held *h, struct
 	return rc;
 }
 
-static bool is_record(const struct dyn_plan *p, size_t disk, uint64_t sector)
+static bool is_record(const struct dyn_plan *p, const struct picture *pic, size_t disk, uint64_t sector)
 {
+	if (pic->records && sectmap_has(pic->records, sector, 1))
+		return true;
 	for (size_t i = 0; i < p->n_steps; i++) {
 		const struct plan_step *ps = &p->steps[i];
 		if (ps->pub.kind == DYN_STEP_COPY && ps->pub.disk == disk &&
@@ -103,7 +107,7 @@ static uint32_t run_length(const struct dyn_plan *p, const struct picture *pic, 
 
 	while (n < 4096 && sectmap_has(pic->before, sector + n, 1) &&
 	       rank_at(pic, sector + n) == rank_at(pic, sector) &&
-	       is_record(p, disk, sector + n) == is_record(p, disk, sector))
+	       is_record(p, pic, disk, sector + n) == is_record(p, pic, disk, sector))
 		n++;
 	return n;
 }
@@ -117,7 +121,7 @@ static int save_run(struct undo_file *f, const struct dyn_plan *p, const struct 
 	if (!rc)
 		rc = sectmap_get(pic->after, sector, n, b + (size_t)n * SECTOR);
 	if (!rc)
-		rc = undo_file_add(f, index, sector, n, rank_at(pic, sector), is_record(p, disk, sector) ? UNDO_RECORD : 0,
+		rc = undo_file_add(f, index, sector, n, rank_at(pic, sector), is_record(p, pic, disk, sector) ? UNDO_RECORD : 0,
 				   b, b + (size_t)n * SECTOR);
 	free(b);
 	return rc;
@@ -257,9 +261,22 @@ static int collect_images(struct undo_file *f, const struct dyn_plan *p, const s
 	return 0;
 }
 
-static int collect(const struct dyn_plan *p, const struct run_held *h, struct picture *pics, struct undo_file *f)
+/* ------------------------------------------- the change that began a rebuild */
+
+static void pictures_clear(struct picture *pics, size_t n)
 {
-	uint32_t rank = 1;
+	for (size_t i = 0; pics && i < n; i++) {
+		sectmap_free(pics[i].before);
+		sectmap_free(pics[i].after);
+		sectmap_free(pics[i].rank);
+		sectmap_free(pics[i].records);
+		free(pics[i].between);
+		memset(&pics[i], 0, sizeof(pics[i]));
+	}
+}
+
+static int pictures_begin(struct picture *pics, const struct run_held *h)
+{
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < h->n; i++) {
@@ -269,7 +286,169 @@ static int collect(const struct dyn_plan *p, const struct run_held *h, struct pi
 			rc = sectmap_new(total, SECTOR, &pics[i].after);
 		if (!rc)
 			rc = sectmap_new(total, SECTOR, &pics[i].rank);
+		if (!rc)
+			rc = sectmap_new(total, SECTOR, &pics[i].records);
 	}
+	return rc;
+}
+
+static bool same_rebuild(const struct undo_run *r, const struct ldm_rebuild *end)
+{
+	struct ldm_rebuild begun;
+
+	for (uint32_t k = 0; (r->flags & UNDO_RECORD) && k < r->n_sectors; k++)
+		if (ldm_rebuild_decode(r->after + (size_t)k * SECTOR, &begun, NULL) == 0 && begun.started == end->started &&
+		    begun.target_start == end->target_start && strcmp(begun.volume_guid, end->volume_guid) == 0 &&
+		    strcmp(begun.target_guid, end->target_guid) == 0)
+			return true;
+	return false;
+}
+
+/* The newest file before `below` ("": of all) of a change that began this rebuild and overwrote sectors only, or NULL. */
+static struct undo_file *find_beginning(const struct dyn_session *s, const struct ldm_rebuild *end, const char *below,
+					char id[64])
+{
+	int dir = undo_dir_open(s, false, NULL);
+	struct undo_file *best = NULL;
+	char (*ids)[64] = NULL;
+	size_t n = 0;
+
+	if (dir < 0 || undo_dir_list(dir, &ids, &n))
+		n = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct undo_file *f = NULL;
+		bool match = false;
+		if ((best && strcmp(ids[i], id) < 0) || (below[0] && strcmp(ids[i], below) >= 0) ||
+		    undo_file_load(s, ids[i], &f, NULL))
+			continue;
+		for (size_t k = 0; k < f->n_runs && f->copies && !f->n_images; k++)
+			match |= same_rebuild(&f->runs[k], end);
+		undo_file_free(match ? best : f);
+		if (match) {
+			best = f;
+			memcpy(id, ids[i], 64);
+		}
+	}
+	free(ids);
+	if (dir >= 0)
+		close(dir);
+	return best;
+}
+
+/* 1: the run is what that change left, 0: something else happened there since, or its disk is not held. */
+static int still_so(const struct undo_run *r, struct dyn_io *io)
+{
+	size_t n = (size_t)r->n_sectors * SECTOR;
+	uint8_t *now = malloc(n);
+	int rc = now ? dyn_io_read(io, r->sector * SECTOR, now, n) : -ENOMEM;
+
+	if (!rc)
+		rc = memcmp(now, r->after, n) == 0;
+	free(now);
+	return rc;
+}
+
+static int seed_run(struct picture *pic, const struct undo_run *r)
+{
+	uint8_t rank[SECTOR] = { 0 };
+	int rc = 0;
+
+	bytes_put_be(rank, 4, r->rank);
+	for (uint32_t k = 0; !rc && k < r->n_sectors; k++) {
+		rc = sectmap_put(pic->before, r->sector + k, 1, r->before + (size_t)k * SECTOR);
+		if (!rc)
+			rc = sectmap_put(pic->after, r->sector + k, 1, r->after + (size_t)k * SECTOR);
+		if (!rc)
+			rc = sectmap_put(pic->rank, r->sector + k, 1, rank);
+		if (!rc && (r->flags & UNDO_RECORD))
+			rc = sectmap_put(pic->records, r->sector + k, 1, rank);
+	}
+	return rc;
+}
+
+static int seed_between(struct picture *pic, const struct undo_between *b)
+{
+	struct undo_between *all = realloc(pic->between, (pic->n_between + 1) * sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	pic->between = all;
+	all[pic->n_between++] = *b;
+	return 0;
+}
+
+/* The held disk that disk k of the file is, DYN_NONE. */
+static size_t held_disk(const struct undo_file *f, uint32_t k, const struct dyn_plan *p, const struct run_held *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (h->disks[i] && strcmp(p->model->disks[i].path, f->disks[k].path) == 0 &&
+		    p->model->disks[i].size == f->disks[k].size)
+			return i;
+	return DYN_NONE;
+}
+
+/* Lays what the older file knows into empty pictures. 1: done, and *rank is its last; 0: it must stay by itself. */
+static int seed(const struct undo_file *old, const struct dyn_plan *p, const struct run_held *h, struct picture *pics,
+		uint32_t *rank)
+{
+	int rc = 1;
+
+	for (size_t i = 0; rc > 0 && i < old->n_runs; i++) {
+		const struct undo_run *r = &old->runs[i];
+		size_t disk = held_disk(old, r->disk, p, h);
+		rc = disk == DYN_NONE ? 0 : 1;
+		if (rc && !(r->flags & UNDO_RECORD))
+			rc = still_so(r, h->disks[disk]->io);
+		if (rc > 0 && !(r->flags & UNDO_CONTEXT)) /* the context is found anew */
+			rc = seed_run(&pics[disk], r) ? -ENOMEM : 1;
+		if (r->rank > *rank)
+			*rank = r->rank;
+	}
+	for (size_t i = 0; rc > 0 && i < old->n_between; i++) {
+		size_t disk = held_disk(old, old->between[i].disk, p, h);
+		rc = disk == DYN_NONE ? 0 : seed_between(&pics[disk], &old->between[i]) ? -ENOMEM : 1;
+	}
+	return rc;
+}
+
+/* The end of a rebuild joins its beginning, where nothing happened in between. */
+static int join_beginning(struct dyn_session *s, const struct dyn_plan *p, const struct run_held *h, struct picture *pics,
+			  uint32_t *rank, struct undo_file *f, char replaces[64])
+{
+	struct undo_file *old;
+	char below[64] = "";
+	int rc = 0;
+
+	/* the newest may be of an end that was cut off before it wrote anything */
+	while (!rc && p->finishes && (old = find_beginning(s, p->finishes, below, replaces))) {
+		rc = seed(old, p, h, pics, rank);
+		if (rc > 0) {
+			free(f->title);
+			f->title = strdup(old->title);
+			f->copies = old->copies;
+			rc = f->title ? 1 : -ENOMEM;
+		} else if (rc == 0) {
+			*rank = 0;
+			pictures_clear(pics, h->n);
+			rc = pictures_begin(pics, h);
+			memcpy(below, replaces, sizeof(below));
+		}
+		undo_file_free(old);
+	}
+	if (rc <= 0)
+		replaces[0] = '\0';
+	return rc < 0 ? rc : 0;
+}
+
+static int collect(struct dyn_session *s, const struct dyn_plan *p, const struct run_held *h, struct picture *pics,
+		   struct undo_file *f, char replaces[64])
+{
+	uint32_t rank = 0;
+	int rc = pictures_begin(pics, h);
+
+	if (!rc)
+		rc = join_beginning(s, p, h, pics, &rank, f, replaces);
+	rank++;
 	for (size_t i = 0; !rc && i < p->n_steps; i++)
 		if (p->steps[i].pub.kind == DYN_STEP_SECTORS)
 			rc = note_step(&p->steps[i].pub, h, pics, &rank);
@@ -280,7 +459,7 @@ static int collect(const struct dyn_plan *p, const struct run_held *h, struct pi
 }
 
 int run_undo_save(struct dyn_session *s, const struct dyn_plan *p, const struct run_held *h, char id[64],
-		  struct dyn_err *err)
+		  char replaces[64], struct dyn_err *err)
 {
 	struct undo_file *f = undo_file_new();
 	struct picture *pics = calloc(h->n + 1, sizeof(*pics));
@@ -291,18 +470,13 @@ int run_undo_save(struct dyn_session *s, const struct dyn_plan *p, const struct 
 		f->title = strdup(p->title);
 		f->reason = strdup("");
 		f->disks = calloc(h->n + 1, sizeof(*f->disks));
-		rc = f->title && f->reason && f->disks ? collect(p, h, pics, f) : -ENOMEM;
+		rc = f->title && f->reason && f->disks ? collect(s, p, h, pics, f, replaces) : -ENOMEM;
 	}
 	if (rc)
 		dyn_refuse(err, rc, "Nothing was written.", "what is on the disks cannot be saved for undo: %s", strerror(-rc));
 	else
 		rc = undo_file_store(s, f, id, err);
-	for (size_t i = 0; pics && i < h->n; i++) {
-		sectmap_free(pics[i].before);
-		sectmap_free(pics[i].after);
-		sectmap_free(pics[i].rank);
-		free(pics[i].between);
-	}
+	pictures_clear(pics, h->n);
 	free(pics);
 	undo_file_free(f);
 	return rc;

@@ -252,22 +252,22 @@ script 'select disk 0\nconvert gpt\nconvert dynamic\nselect disk 1\nconvert mbr\
 same 'two dynamic disks' 0 "$code"
 # what the disks say, but for how often they were written
 says() { "$DYNADISK" status --json a.img b.img | sed 's/"transaction": *[0-9]*//'; }
-# undone NAME COMMANDS [bits] [UNDO]: undo after the last of them restores the disks (the database: its records) or every bit
+# undone NAME COMMANDS [bits]: undo after the last of them restores the disks (the database: its records) or every bit
 undone() {
-	local name=$1 bits=${3-} undo=${4-undo} before after was
+	local name=$1 bits=${3-} before after was
 	before=$(sums a.img b.img)
 	was=$(says)
 	script "$2"
 	same "$name: exit code" 0 "$code"
 	after=$(sums a.img b.img)
 	if [ "$before" = "$after" ]; then not_ok "$name: the disks changed"; else ok "$name: the disks changed"; fi
-	script "$undo"
+	script undo
 	same "$name: undo" 0 "$code"
 	same "$name: the disks say what they said" "$was" "$(says)"
 	[ -z "$bits" ] || same "$name: the disks are what they were" "$before" "$(sums a.img b.img)"
 }
 undone 'create volume simple' 'create volume simple size=50 disk=0'
-undone 'create volume mirror' 'create volume mirror disk=0,1 size=50' '' 'undo\nundo'
+undone 'create volume mirror' 'create volume mirror disk=0,1 size=50'
 script 'create volume simple size=50 disk=0\nformat quick label=S\ndetail volume\nlist volume'
 expect 'create volume simple' 0 "$volumes
 * Volume 0         S            NTFS   Simple        50 MB  Healthy"

@@ -211,16 +211,60 @@ static void a_mirror_is_taken_back(void **state)
 	lab_wait(l, id, DYN_JOB_DONE, 0);
 	lab_scan(l);
 	lab_assert_mirror(l, 0, 1);
-	u = newest(l, 5);
+	u = newest(l, 4); /* beginning and end are one change */
+	assert_string_equal(u.title, "Add mirror to D:");
 	lab_apply(l, dyn_plan_undo(l->s, l->m, u.id, &p, &l->err), &p);
 	assert_int_equal(l->m->n_volumes, 1);
-	assert_int_equal(l->m->n_jobs, 1);
-	assert_int_equal(l->m->jobs[0].state, DYN_JOB_PAUSED);
-	p = NULL;
-	lab_apply(l, dyn_plan_cancel(l->s, l->m, 0, &p, &l->err), &p);
 	assert_int_equal(l->m->n_jobs, 0);
 	assert_int_equal(l->m->volumes[0].layout, DYN_LAYOUT_SIMPLE);
 	assert_int_equal(l->m->volumes[0].status, DYN_VOLUME_HEALTHY);
+	assert_int_equal(l->m->priv->disks[1].rebuild_pairs_used, 0);
+}
+
+/* The disk that was upgraded for it leaves the group again, by the same undo. */
+static void a_mirror_on_a_new_disk_is_taken_back(void **state)
+{
+	struct lab *l = *state;
+	struct dyn_plan *p = NULL;
+	unsigned id;
+
+	lab_volume(l, 1, 4);
+	id = lab_mirror(l, 0);
+	lab_wait(l, id, DYN_JOB_DONE, 0);
+	lab_scan(l);
+	lab_assert_mirror(l, 0, 1);
+	lab_apply(l, dyn_plan_undo(l->s, l->m, newest(l, 3).id, &p, &l->err), &p);
+	assert_int_equal(l->m->volumes[0].layout, DYN_LAYOUT_SIMPLE);
+	assert_int_equal(l->m->groups[0].n_disks, 1);
+	assert_false(l->m->disks[1].dynamic);
+	assert_int_equal(l->m->disks[1].table, DYN_TABLE_NONE);
+}
+
+/* What happened in between is not taken back with it: the beginning wrote a record (1) or to the database, too (0). */
+static void a_change_during_a_rebuild_stays_its_own(void **state)
+{
+	struct lab *l = *state;
+	struct dyn_plan *p = NULL;
+
+	lab_volume(l, 2, 4);
+	for (int record = 1; record >= 0; record--) {
+		size_t volumes = l->m->n_volumes, files = record ? 5 : 8;
+		int rc = record ? dyn_plan_add_mirror(l->s, l->m, 0, 1, DYN_TABLE_NONE, &p, &l->err) :
+				  dyn_plan_create_mirror(l->s, l->m, (size_t[]){ 0, 1 }, 4 * LAB_MIB, 'M', &p, &l->err);
+		assert_int_equal(dyn_jobs_park(l->s), 0);
+		lab_apply(l, rc, &p);
+		lab_apply(l, dyn_plan_create_simple(l->s, l->m, 0, 2 * LAB_MIB, 0, &p, &l->err), &p);
+		assert_int_equal(dyn_jobs_unpark(l->s), 0);
+		assert_int_equal(dyn_jobs_wait(l->s, 20000), 0);
+		lab_scan(l);
+		assert_string_equal(newest(l, files).title, record ? "Add mirror to D:" : "Finish the rebuild of M:");
+		lab_apply(l, dyn_plan_undo(l->s, l->m, newest(l, files).id, &p, &l->err), &p);
+		assert_int_equal(l->m->n_volumes, volumes + (record ? 1 : 2));
+		assert_int_equal(l->m->n_jobs, record ? 0 : 1);
+		for (size_t i = 0; i < l->m->n_volumes; i++)
+			assert_int_equal(l->m->volumes[i].status, l->m->volumes[i].job == DYN_NONE ? DYN_VOLUME_HEALTHY :
+												      DYN_VOLUME_REBUILDING);
+	}
 }
 
 /* ------------------------------------------------------------------- files */
@@ -778,6 +822,8 @@ int main(void)
 		TEST(the_disk_must_be_there),
 		TEST(damaged_files_are_refused),
 		TEST(a_mirror_is_taken_back),
+		TEST(a_mirror_on_a_new_disk_is_taken_back),
+		TEST(a_change_during_a_rebuild_stays_its_own),
 		TEST(only_our_own_files_are_used),
 		TEST(a_path_of_any_bytes),
 		TEST(no_room_means_no_change),
