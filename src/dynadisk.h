@@ -270,7 +270,8 @@ struct dyn_options {
 	void *log_arg;
 	/* While dyn_apply() writes an image (a format), on its thread, about ten times a second and at the end:
 	 * bytes written and read back, of twice the step's bytes. Nonzero stops it (-ECANCELED): what was written stays,
-	 * unless undo takes it back. NULL: none. */
+	 * unless undo takes it back. Also while it compares the halves of a mirror that an undo brings back, before
+	 * anything is written: bytes compared, of a half's. NULL: none. */
 	int (*progress)(void *arg, const struct dyn_step *step, uint64_t done, uint64_t total);
 	void *progress_arg;
 };

@@ -33,6 +33,13 @@ struct plan_range {
 /* What an IMAGE step may overwrite and still be kept for undo: bytes. */
 enum { PLAN_UNDO_MAX = 256 << 20 };
 
+/* Halves that a step makes a mirror again without copying: nothing is written unless they are equal. Bytes. */
+struct plan_compare {
+	const char *title;             /* of the volume; in the plan's pool */
+	size_t disk[2];
+	uint64_t offset[2], size;
+};
+
 struct plan_step {
 	struct dyn_step pub;           /* strings and arrays owned by the plan */
 	struct plan_copy copy;         /* COPY steps */
@@ -41,6 +48,8 @@ struct plan_step {
 	 * zeros, too; what lies between ranges stays as it is on the disk. In the plan's pool. */
 	size_t n_ranges;
 	const struct plan_range *ranges;
+	size_t n_compares;             /* SECTORS */
+	const struct plan_compare *compares; /* in the plan's pool */
 	bool no_undo;                  /* IMAGE: what it overwrites is not kept, however little; the plan has a note saying so */
 };
 

@@ -2,7 +2,7 @@
 /*
  * apply.c - carrying a plan out. The order, and what a power cut leaves:
  *
- *  1. locks, checks (check.c): nothing is written
+ *  1. locks, checks (check.c), halves that become a mirror again without a copy compared: nothing is written
  *  2. undo file, synced: nothing is written to a disk
  *  3. SECTORS and IMAGE steps in their order; in a step phase by phase, each on all its disks and
  *     flushed before the next: any prefix of phases is a state the plan was built to leave
@@ -240,6 +240,62 @@ static int apply_image(struct dyn_session *s, const struct dyn_plan *p, const st
 	return rc;
 }
 
+/* ------------------------------------------------------------------ halves */
+
+struct half_run {
+	struct dyn_session *s;
+	const struct dyn_step *step;
+	uint64_t total, told;
+	bool stopped;
+};
+
+static int half_progress(void *arg, uint64_t done)
+{
+	struct half_run *x = arg;
+	uint64_t percent = done * 100 / x->total;
+
+	if (x->s->progress && percent != x->told)
+		x->stopped = x->s->progress(x->s->progress_arg, x->step, done, x->total) != 0;
+	x->told = percent;
+	return x->stopped ? -ECANCELED : 0;
+}
+
+static int compare_halves(struct dyn_session *s, const struct dyn_plan *p, const struct run_held *h,
+			  const struct dyn_step *st, const struct plan_compare *c, struct dyn_err *err)
+{
+	struct dyn_io *a = h->disks[c->disk[0]]->io, *b = h->disks[c->disk[1]]->io;
+	struct half_run x = { .s = s, .step = st, .total = c->size };
+	struct copy_task t = { .mode = COPY_COMPARE, .source = a, .target = b, .size = c->size, .source_offset = c->offset[0],
+			       .target_offset = c->offset[1], .arg = &x, .progress = half_progress };
+	struct copy_result r = { 0 };
+	int rc;
+
+	writer_forget_cache(a);
+	writer_forget_cache(b);
+	rc = copy_run(&t, &r);
+	if (rc == -ECANCELED)
+		return dyn_refuse(err, rc, "Nothing was written.", "%s: stopped on request", st->words);
+	if (rc)
+		return dyn_refuse(err, rc, "Nothing was written. Leave it as it is, or add the mirror anew.",
+				  "the halves of %s cannot be compared: %s", c->title, strerror(-rc));
+	if (r.different || r.unread)
+		return dyn_refuse(err, -ESTALE, "Nothing was written. Add the mirror anew: it is copied again.",
+				  "the halves of %s on %s and %s are no longer equal, first at byte %llu", c->title,
+				  p->model->disks[c->disk[0]].name, p->model->disks[c->disk[1]].name,
+				  (unsigned long long)r.first_different);
+	return 0;
+}
+
+static int compare_all(struct dyn_session *s, const struct dyn_plan *p, const struct run_held *h, struct dyn_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < p->n_steps; i++)
+		for (size_t k = 0; !rc && k < p->steps[i].n_compares; k++)
+			rc = compare_halves(s, p, h, &p->steps[i].pub, &p->steps[i].compares[k], err);
+	return rc;
+}
+
 /* ------------------------------------------------------------------- plans */
 
 static int apply_steps(struct dyn_session *s, const struct dyn_plan *p, const struct run_held *h, struct dyn_err *err)
@@ -276,6 +332,8 @@ int run_apply_locked(struct dyn_session *s, const struct dyn_plan *p, const stru
 	if (rc)
 		return rc;
 	rc = run_check_disks(p, &held, err);
+	if (!rc)
+		rc = compare_all(s, p, &held, err);
 	if (!rc && writes_anything(p))
 		rc = run_undo_save(s, p, &held, undo, replaces, err);
 	if (!rc) {

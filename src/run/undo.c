@@ -531,6 +531,73 @@ static int make_txn(const struct ldm_db *now, const struct ldm_db *old, struct l
 	return rc;
 }
 
+static const struct ldm_record *only_extent(const struct ldm_db *db, const struct ldm_record *component)
+{
+	const struct ldm_record *e = NULL;
+
+	while (component->u.component.n_extents == 1 && (e = ldm_db_next(db, LDM_EXTENT, e)))
+		if (e->u.extent.component_id == component->id)
+			return e;
+	return NULL;
+}
+
+/* The halves of a mirror that is none now, or not with these halves, where both are here. false: it is not that. */
+static bool find_reborn(const struct undo_job *u, const struct sim *sim, const struct ldm_record *v,
+			struct plan_compare *out)
+{
+	const struct ldm_record *c = NULL, *now, *e;
+	bool same = true;
+	size_t n = 0;
+
+	out->size = v->u.volume.size * SECTOR;
+	while ((c = ldm_db_next(u->old, LDM_COMPONENT, c))) {
+		size_t disk;
+		if (c->u.component.volume_id != v->id)
+			continue;
+		now = ldm_db_find(sim->groups[u->group].db, LDM_COMPONENT, c->id);
+		same &= now && now->u.component.volume_id == v->id;
+		e = only_extent(u->old, c);
+		disk = e ? sim_disk_by_record(sim, u->group, e->u.extent.disk_id) : DYN_NONE;
+		if (disk == DYN_NONE || !sim->disks[disk].member || n == 2)
+			return false; /* a half on a disk that is away or out of date is known by its number */
+		out->disk[n] = disk;
+		out->offset[n++] = (sim->disks[disk].ph.public_start + e->u.extent.start) * SECTOR;
+	}
+	return !same && n == 2;
+}
+
+/*
+ * Records alone would make two halves a mirror that were apart: whoever used the volume meanwhile wrote to one of them.
+ * They are compared before anything is written, and the plan says so.
+ */
+static int add_compares(struct undo_job *u, struct sim *sim, struct plan_step *st, struct dyn_err *err)
+{
+	const struct ldm_record *v = NULL;
+	struct plan_compare *all;
+	char title[96], size[32];
+	size_t n = 0;
+
+	while ((v = ldm_db_next(u->old, LDM_VOLUME, v)))
+		n++;
+	all = plan_alloc(sim->p, (n + 1) * sizeof(*all));
+	if (!all)
+		return dyn_fail_nomem(err);
+	st->compares = all;
+	while ((v = ldm_db_next(u->old, LDM_VOLUME, v))) {
+		struct plan_compare *x = &all[st->n_compares];
+		if (v->u.volume.n_components < 2 || !find_reborn(u, sim, v, x))
+			continue;
+		st->n_compares++;
+		dyn_text_clean(title, sizeof(title), v->name, strlen(v->name));
+		dyn_text_size(size, sizeof(size), x->size);
+		x->title = plan_printf(sim->p, "%s", title);
+		if (!x->title || plan_lock_disk(sim->p, x->disk[0]) || plan_lock_disk(sim->p, x->disk[1]) || plan_note(sim->p, "The halves of %s (%s) are compared first: only if they are still equal is it made "
+					   "a mirror again.", title, size))
+			return dyn_fail_nomem(err);
+	}
+	return 0;
+}
+
 static int add_database(struct undo_job *u, struct sim *sim, struct dyn_err *err)
 {
 	struct plan_step *st;
@@ -552,6 +619,11 @@ static int add_database(struct undo_job *u, struct sim *sim, struct dyn_err *err
 	if (!st) {
 		ldm_txn_free(t);
 		return dyn_fail_nomem(err);
+	}
+	rc = add_compares(u, sim, st, err);
+	if (rc) {
+		ldm_txn_free(t);
+		return rc;
 	}
 	return sim_commit(sim, u->group, t, st, &phase, err);
 }

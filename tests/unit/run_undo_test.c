@@ -267,6 +267,72 @@ static void a_change_during_a_rebuild_stays_its_own(void **state)
 	}
 }
 
+static void get(const char *path, uint64_t at, uint8_t sector[512])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, sector, 512, (off_t)at), 512);
+	close(fd);
+}
+
+static void put(const char *path, uint64_t at, const uint8_t sector[512])
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, sector, 512, (off_t)at), 512);
+	close(fd);
+}
+
+/* Whoever used the volume while its halves were apart wrote to one of them: records alone make no mirror. */
+static void a_mirror_comes_back_only_with_equal_halves(void **state)
+{
+	struct lab *l = *state;
+	struct dyn_plan *p = NULL;
+
+	lab_volume(l, 2, 4);
+	lab_wait(l, lab_mirror(l, 0), DYN_JOB_DONE, 0);
+	lab_scan(l);
+	for (int what = 0; what < 3; what++) {
+		uint64_t at = l->m->volumes[0].plexes[0].extents[0].offset + 512000, before[2];
+		uint8_t was[512], other[512];
+		struct dyn_undo *list;
+		size_t n;
+
+		for (int written = 0; written < 2; written++) {
+			lab_apply(l, what == 2 ? dyn_plan_delete_volume(l->s, l->m, 0, &p, &l->err) :
+						 dyn_plan_break(l->s, l->m, 0, 1, what == 1, &p, &l->err), &p);
+			assert_int_equal(dyn_undo_list(l->s, l->m, &list, &n, &l->err), 0);
+			if (written) {
+				get(l->path[0], at, was);
+				memset(other, 0xfe, sizeof(other));
+				put(l->path[0], at, other);
+			}
+			assert_int_equal(dyn_plan_undo(l->s, l->m, list[0].id, &p, &l->err), 0);
+			assert_non_null(strstr(dyn_plan_note(p, 0), "compared first"));
+			if (!written) {
+				lab_apply(l, 0, &p);
+				lab_assert_mirror(l, 0, 1);
+			} else {
+				for (size_t i = 0; i < 2; i++)
+					before[i] = lab_hash(l->path[i]);
+				assert_int_equal(dyn_apply(l->s, p, dyn_plan_confirm(p), &l->err), -ESTALE);
+				assert_non_null(strstr(l->err.what, "no longer equal, first at byte 512000"));
+				for (size_t i = 0; i < 2; i++)
+					assert_u64(lab_hash(l->path[i]), before[i]);
+				lab_scan(l);
+				assert_true(l->m->n_volumes == 0 || l->m->volumes[0].layout == DYN_LAYOUT_SIMPLE);
+				/* as it was, it is a mirror again */
+				put(l->path[0], at, was);
+				lab_apply(l, 0, &p);
+				lab_assert_mirror(l, 0, 1);
+			}
+			free(list);
+		}
+	}
+}
+
 /* ------------------------------------------------------------------- files */
 
 static const char *in_undo(const struct lab *l, const char *name)
@@ -824,6 +890,7 @@ int main(void)
 		TEST(a_mirror_is_taken_back),
 		TEST(a_mirror_on_a_new_disk_is_taken_back),
 		TEST(a_change_during_a_rebuild_stays_its_own),
+		TEST(a_mirror_comes_back_only_with_equal_halves),
 		TEST(only_our_own_files_are_used),
 		TEST(a_path_of_any_bytes),
 		TEST(no_room_means_no_change),
