@@ -453,7 +453,7 @@ static void input_draw(struct console *con, struct screen *s, struct canvas *c)
 	{
 		const char *tail = in->text;
 
-		while (text_width(tail) > w - 1)
+		while (*tail && (text_width(tail) > w - 1 || ((unsigned char)*tail & 0xc0) == 0x80))
 			tail++;
 		c->cursor_x = r.x + 2 + canvas_text(c, field, r.x + 2, w, ROLE_FIELD, tail);
 	}

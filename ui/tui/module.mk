@@ -36,6 +36,11 @@ check_PROGRAMS += tests/unit/tui_actions_test
 tests_unit_tui_actions_test_SOURCES = tests/unit/tui_actions_test.c
 tests_unit_tui_actions_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_tui_actions_test_LDADD = $(UI_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/tui_dialogs_test
+tests_unit_tui_dialogs_test_SOURCES = tests/unit/tui_dialogs_test.c tests/unit/unit.h
+tests_unit_tui_dialogs_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_tui_dialogs_test_LDADD = $(UI_LIBS) $(CMOCKA_LIBS)
 endif
 
 # The console on a terminal in memory: scripts of keys, played by vtrun.
