@@ -46,6 +46,7 @@ play screens
 play menus
 TABLE=MBR OTHER=GPT play plan
 play readonly
+play signals
 play conduct
 basic_disks && play operations
 basic_disks && play change

@@ -136,12 +136,19 @@ static bool take(struct vt *vt, int ms)
 	return true;
 }
 
+static bool has_ended(struct vt *vt)
+{
+	if (!vt->ended && waitpid(vt->pid, &vt->status, WNOHANG) == vt->pid)
+		vt->ended = true;
+	return vt->ended;
+}
+
 void vt_type(struct vt *vt, const char *bytes, size_t n)
 {
 	while (n > 0 && vt->fd >= 0) {
 		ssize_t done = write(vt->fd, bytes, n);
 
-		if (done < 0 && errno != EAGAIN)
+		if (done < 0 && (errno != EAGAIN || has_ended(vt))) /* nobody will ever read it */
 			return;
 		if (done < 0) {
 			take(vt, 10);
@@ -150,13 +157,6 @@ void vt_type(struct vt *vt, const char *bytes, size_t n)
 		bytes += done;
 		n -= (size_t)done;
 	}
-}
-
-static bool has_ended(struct vt *vt)
-{
-	if (!vt->ended && waitpid(vt->pid, &vt->status, WNOHANG) == vt->pid)
-		vt->ended = true;
-	return vt->ended;
 }
 
 bool vt_until(struct vt *vt, bool (*want)(struct vt *vt, const void *arg), const void *arg, int ms)

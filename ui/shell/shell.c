@@ -153,10 +153,12 @@ static enum shell_result loop(struct shell *sh, const char *source)
 }
 
 /* Signals arrive through a descriptor, so that none can fall between two writes of a plan. */
-static int open_signals(void)
+static int open_signals(bool interactive)
 {
 	sigset_t set;
 
+	if (interactive)
+		signal(SIGQUIT, SIG_IGN); /* Ctrl-\ by a slip would end it with the terminal's echo switched off */
 	signal(SIGHUP, SIG_IGN); /* a lost terminal ends the input; the rebuild goes on */
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
@@ -231,7 +233,7 @@ int shell_run(struct dyn_session *s, const struct shell_options *opt)
 	sh.out_tty = isatty(STDOUT_FILENO);
 	if (strcmp(nl_langinfo(CODESET), "UTF-8"))
 		sh.out = shell_ascii_stream(stdout);
-	sh.sigfd = open_signals();
+	sh.sigfd = open_signals(sh.interactive);
 	if (sh.out && sh.sigfd >= 0)
 		sh.input = input_new(fd, sh.interactive && sh.out_tty, sh.sigfd);
 	if (opt->hook)

@@ -46,15 +46,16 @@ static void on_crash(int sig)
 
 struct signals {
 	sigset_t before; /* the mask while waiting, and afterwards */
-	struct sigaction old[8];
+	struct sigaction old[10];
 };
 
 static const int loop_signals[] = { SIGHUP, SIGTERM, SIGINT };
 static const int crash_signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
 
 /*
- * All of them are blocked but while waiting, so that none is lost between looking and waiting, and so that the engine's
- * threads, which inherit the mask, never take them.
+ * Ctrl-\ is ignored: typed by a slip it would leave a terminal without its echo. The others are blocked but while
+ * waiting, so that none is lost between looking and waiting, and so that the engine's threads, which inherit the mask,
+ * never take them.
  */
 static void signals_begin(struct signals *s)
 {
@@ -66,6 +67,7 @@ static void signals_begin(struct signals *s)
 	sigemptyset(&sa.sa_mask);
 	sigemptyset(&block);
 	sigaddset(&block, SIGWINCH);
+	sigaddset(&block, SIGTSTP); /* curses stops and starts the screen in its handler: not while we draw */
 	for (size_t i = 0; i < sizeof(loop_signals) / sizeof(loop_signals[0]); i++) {
 		sigaddset(&block, loop_signals[i]);
 		sigaction(loop_signals[i], &sa, &s->old[n++]);
@@ -73,6 +75,9 @@ static void signals_begin(struct signals *s)
 	sa.sa_handler = on_crash;
 	for (size_t i = 0; i < sizeof(crash_signals) / sizeof(crash_signals[0]); i++)
 		sigaction(crash_signals[i], &sa, &s->old[n++]);
+	sa.sa_handler = SIG_IGN;
+	sigaction(SIGQUIT, &sa, &s->old[n++]);
+	sigaction(SIGTSTP, NULL, &s->old[n]);
 	sigprocmask(SIG_BLOCK, &block, &s->before);
 }
 
@@ -80,10 +85,15 @@ static void signals_end(const struct signals *s)
 {
 	size_t n = 0;
 
+	/* one that was typed behind the last key was for the console: it is forgotten */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTSTP, SIG_IGN);
 	for (size_t i = 0; i < sizeof(loop_signals) / sizeof(loop_signals[0]); i++)
 		sigaction(loop_signals[i], &s->old[n++], NULL);
 	for (size_t i = 0; i < sizeof(crash_signals) / sizeof(crash_signals[0]); i++)
 		sigaction(crash_signals[i], &s->old[n++], NULL);
+	sigaction(SIGQUIT, &s->old[n++], NULL);
+	sigaction(SIGTSTP, &s->old[n], NULL);
 	sigprocmask(SIG_SETMASK, &s->before, NULL);
 }
 
@@ -200,18 +210,29 @@ void console_rescan(struct console *con)
 	con->dirty = true;
 }
 
-/* The prompt is the shell itself, on the plain screen; EXIT comes back. */
+/*
+ * The prompt is the shell itself, on the plain screen; EXIT comes back. Our signals stay blocked meanwhile: it takes those
+ * it wants, and one that comes in between waits for the loop. What it changes of them is put back.
+ */
 void console_prompt(struct console *con)
 {
-	struct loop *l = (struct loop *)con;
+	static const int changed[] = { SIGHUP, SIGPIPE, SIGQUIT, SIGTSTP };
+	enum { N = sizeof(changed) / sizeof(changed[0]) };
 	struct shell_options opt = { .host_name = con->view.host };
+	struct sigaction old[N];
+	sigset_t mask;
 
 	con->want_prompt = false;
-	signals_end(&l->signals);
+	for (int i = 0; i < N; i++)
+		sigaction(changed[i], NULL, &old[i]);
+	signal(SIGTSTP, SIG_IGN); /* at Ctrl-Z curses would take the line editor's modes for those to go back to */
+	sigprocmask(SIG_BLOCK, NULL, &mask);
 	term_suspend();
 	shell_run(con->s, &opt);
 	term_resume();
-	signals_begin(&l->signals);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	for (int i = 0; i < N; i++)
+		sigaction(changed[i], &old[i], NULL);
 	console_rescan(con);
 }
 
@@ -410,13 +431,14 @@ int tui_run(struct dyn_session *s, const struct tui_options *opt)
 		free(l);
 		return 1;
 	}
+	signals_begin(&l->signals); /* before curses, which ends the program at a signal that has no handler yet */
 	if (term_open(&term, why, sizeof(why)) != 0) {
+		signals_end(&l->signals);
 		fprintf(stderr, "dynadisk: %s\n", why);
 		close(l->wake_fd);
 		free(l);
 		return 1;
 	}
-	signals_begin(&l->signals);
 	l->con.view.read_only = opt->read_only;
 	set_host(&l->con.view, opt);
 	if (dyn_scan(s, &l->con.m, &err) != 0) {

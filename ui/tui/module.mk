@@ -58,7 +58,8 @@ EXTRA_DIST += \
 	tests/tui/failed.keys tests/tui/halves.keys tests/tui/hangup.keys tests/tui/leave.keys \
 	tests/tui/menus.keys tests/tui/operations.keys tests/tui/partition.keys tests/tui/plan.keys \
 	tests/tui/readonly.keys tests/tui/rebuild.keys tests/tui/repair.keys tests/tui/resume.keys \
-	tests/tui/screens.keys tests/tui/stale.keys tests/tui/steps.keys tests/tui/terminal.keys \
+	tests/tui/screens.keys tests/tui/signals.keys tests/tui/stale.keys tests/tui/steps.keys \
+	tests/tui/terminal.keys \
 	tests/tui/about.screen tests/tui/ask-attributes.screen tests/tui/ask-find.screen \
 	tests/tui/ask-letter.screen tests/tui/ask-limit.screen tests/tui/ask-protected.screen \
 	tests/tui/ask-size.screen tests/tui/bottom-disks.screen tests/tui/bottom-hidden.screen \
