@@ -29,3 +29,13 @@ tests_faults_damage_test_LDADD = $(UNIT_LIBS)
 endif
 FULL_TESTS += tests/faults/damage_test
 EXTRA_DIST += tests/faults/README.md
+
+
+# The console at random keys and sizes.
+if HAVE_VTERM
+check_PROGRAMS += tests/faults/keys
+tests_faults_keys_SOURCES = tests/faults/keys.c tests/tui/vt.c tests/tui/vt.h
+tests_faults_keys_CFLAGS = $(AM_CFLAGS) $(VTERM_CFLAGS)
+tests_faults_keys_LDADD = $(VTERM_LIBS) -lutil
+FULL_TESTS += tests/faults/keys
+endif
