@@ -23,8 +23,13 @@ enum {
 	LDM_PH_SECONDARY = 1856,       /* rel */
 	LDM_PH_PRIMARY = 2047,         /* rel */
 	LDM_TOC_SLOTS = 4,
+#ifndef LDM_SMALL_REGIONS
 	LDM_CONFIG_START = 17, LDM_CONFIG_SECTORS = 1481, /* rel, VMDB + VBLKs */
 	LDM_LOG_START = 1498, LDM_LOG_SECTORS = 224,      /* rel, KLOG */
+#else /* the fuzzer's build: the same rules on fewer sectors, for thousands of databases a second */
+	LDM_CONFIG_START = 17, LDM_CONFIG_SECTORS = 17,
+	LDM_LOG_START = 34, LDM_LOG_SECTORS = 2,
+#endif
 	LDM_REBUILD_FIRST = 1722, LDM_REBUILD_PAIRS = 8,  /* rel, ours: see rebuild.h */
 	LDM_VBLK_SIZE = 128, LDM_VBLK_PAYLOAD = 112, LDM_FIRST_SLOT = 4,
 	LDM_MBR_TYPE = 0x42,
