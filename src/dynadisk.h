@@ -390,6 +390,10 @@ int dyn_plan_break(struct dyn_session *s, struct dyn_model *m, size_t volume, si
 /* DiskPart "delete disk" on a missing disk. */
 int dyn_plan_delete_missing(struct dyn_session *s, struct dyn_model *m, size_t disk, struct dyn_plan **out,
 			    struct dyn_err *err);
+/* DiskPart "delete disk override": the halves of mirrors on the missing disk are dropped and its other volumes deleted
+ * first, in the same plan. Refused where a half on it is the only good one, and for RAID-5. */
+int dyn_plan_forget_missing(struct dyn_session *s, struct dyn_model *m, size_t disk, struct dyn_plan **out,
+			    struct dyn_err *err);
 /* The whole repair of a mirror that lost a half: drop the half, delete its disk if nothing else is on it,
  * prepare `target`, add the mirror; with several broken mirrors on the same missing disk, all of them
  * when `whole_disk`. */
@@ -414,7 +418,8 @@ int dyn_plan_recover_anyway(struct dyn_session *s, struct dyn_model *m, size_t g
 /* DiskPart "convert basic": an empty dynamic disk, or one with nothing but simple one-piece volumes, which become
  * partitions at their place (ldm-format 10.3). */
 int dyn_plan_to_basic(struct dyn_session *s, struct dyn_model *m, size_t disk, struct dyn_plan **out, struct dyn_err *err);
-/* DiskPart "clean [all]": forgets the table and everything in the first and last MiB; all: zeros the whole disk (no undo). */
+/* DiskPart "clean [all]": forgets the table and everything in the first and last MiB; all: zeros the whole disk (no undo).
+ * A dynamic disk must hold no volumes, unless it comes from elsewhere: the only one of its group beside another group. */
 int dyn_plan_clean(struct dyn_session *s, struct dyn_model *m, size_t disk, bool all, struct dyn_plan **out,
 		   struct dyn_err *err);
 

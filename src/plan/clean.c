@@ -4,7 +4,8 @@
  *
  * clean zeros the first and the last MiB. GPT: the last one first, since the primary table speaks for the disk until it
  * goes; MBR: the first one first, since sector 0 does, and the last MiB may hold data as long as there is a table.
- * A dynamic disk must be empty: its group is told first, or it would wait for a disk that never comes back.
+ * A dynamic disk must be empty: its group is told first, or it would wait for a disk that never comes back. One from
+ * elsewhere, the only one of its group that is here beside another group, may be cleaned as it is, once it has been named.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +16,21 @@
 
 #include "plan/partition.h"
 
+static bool other_member_here(const struct sim *sim, size_t disk)
+{
+	for (size_t i = 0; i < sim->n_disks; i++)
+		if (i != disk && sim->m->disks[i].group == sim->m->disks[disk].group &&
+		    sim->m->disks[i].status != DYN_DISK_MISSING)
+			return true;
+	return false;
+}
+
+/* A disk from elsewhere: of its group it alone is here, beside another group. */
+static bool is_lone_foreigner(const struct sim *sim, size_t disk)
+{
+	return sim->m->disks[disk].group != DYN_NONE && sim->m->n_groups > 1 && !other_member_here(sim, disk);
+}
+
 static int need_empty(const struct sim *sim, size_t disk, struct dyn_err *err)
 {
 	const struct dyn_disk *d = &sim->m->disks[disk];
@@ -23,7 +39,7 @@ static int need_empty(const struct sim *sim, size_t disk, struct dyn_err *err)
 	if (sim->m->priv->disks[disk].n_rebuilds)
 		return dyn_refuse(err, -EBUSY, "Cancel the rebuild, or wait until it is done and remove the mirror.",
 				  "%s is the target of a rebuild", d->name);
-	if (d->group != DYN_NONE && sim->groups[d->group].db && sim->disks[disk].record_id &&
+	if (d->group != DYN_NONE && !is_lone_foreigner(sim, disk) && sim->groups[d->group].db && sim->disks[disk].record_id &&
 	    sim_volumes_on(sim, sim->groups[d->group].db, sim->disks[disk].record_id, volumes, sizeof(volumes)))
 		return dyn_refuse(
 			err, -EBUSY,
@@ -131,6 +147,32 @@ static int zero_all(struct sim *sim, size_t disk, struct dyn_err *err)
 	return 0;
 }
 
+/* Names what is lost with a disk of a foreign group. */
+static int note_foreign(struct sim *sim, size_t disk)
+{
+	const struct dyn_disk *d = &sim->m->disks[disk];
+	const struct dyn_group *g = d->group == DYN_NONE ? NULL : &sim->m->groups[d->group];
+	char volumes[300];
+	size_t n;
+
+	if (!g || !is_lone_foreigner(sim, disk) || !sim->groups[d->group].db || !sim->disks[disk].record_id)
+		return 0;
+	n = sim_volumes_on(sim, sim->groups[d->group].db, sim->disks[disk].record_id, volumes, sizeof(volumes));
+	if (n && plan_note(sim->p, "What %s holds of these volumes of the group %s is lost: %s.%s", d->name, g->name, volumes,
+			   g->n_missing ? " The group's other disks, which are not here, will miss it." : ""))
+		return -ENOMEM;
+	for (size_t i = 0; i < sim->m->n_volumes; i++) {
+		const struct dyn_volume *v = &sim->m->volumes[i];
+		char title[96];
+		if (v->group != d->group || v->layout != DYN_LAYOUT_MIRROR || v->status != DYN_VOLUME_FAILED_REDUNDANCY)
+			continue;
+		model_volume_title(v, title, sizeof(title));
+		if (plan_note(sim->p, "It holds the only half of %s that is here.", title))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* Names what is lost on a basic disk. */
 static int note_volumes(struct sim *sim, size_t disk)
 {
@@ -159,7 +201,7 @@ static int op_clean(struct sim *sim, size_t disk, bool all, struct dyn_err *err)
 	    plan_note(sim->p, "What volumes %s holds cannot be known: its LDM database %s.", d->name,
 		      d->status == DYN_DISK_FOREIGN ? "is not its group's" : "or its partition table cannot be read"))
 		rc = dyn_fail_nomem(err);
-	if (!rc && note_volumes(sim, disk))
+	if (!rc && (note_volumes(sim, disk) || note_foreign(sim, disk)))
 		rc = dyn_fail_nomem(err);
 	if (!rc)
 		rc = leave_group(sim, disk, err);

@@ -126,7 +126,8 @@ static int delete_dynamic(struct sim *sim, size_t volume, const char *title, str
 	if (!st)
 		return dyn_fail_nomem(err);
 	st->pub.destroys = true;
-	sim->p->confirm_disk = st->pub.disk;
+	if (st->pub.disk != DYN_NONE)
+		sim->p->confirm_disk = st->pub.disk;
 	rc = remove_records(sim, v->group, vol, st, &phase, err);
 	for (size_t i = 0; !rc && retained && i < v->n_plexes; i++)
 		for (size_t k = 0; !rc && k < v->plexes[i].n_extents; k++) {
@@ -166,4 +167,69 @@ int dyn_plan_delete_volume(struct dyn_session *s, struct dyn_model *m, size_t vo
 		rc = m->volumes[volume].layout == DYN_LAYOUT_PARTITION ? delete_basic(&sim, volume, title, err) :
 									 delete_dynamic(&sim, volume, title, err);
 	return sim_finish(&sim, rc, out);
+}
+
+/* ------------------------------------------------------------- delete disk override */
+
+static bool has_piece(const struct dyn_plex *p, size_t disk)
+{
+	for (size_t k = 0; k < p->n_extents; k++)
+		if (p->extents[k].disk == disk)
+			return true;
+	return false;
+}
+
+static bool all_missing(const struct dyn_volume *v)
+{
+	for (size_t i = 0; i < v->n_plexes; i++)
+		if (v->plexes[i].status != DYN_PLEX_MISSING)
+			return false;
+	return true;
+}
+
+/* The half of a mirror goes; what has no other copy goes as a whole. */
+static int forget_volume(struct sim *sim, size_t volume, size_t disk, struct dyn_err *err)
+{
+	const struct dyn_volume *v = &sim->m->volumes[volume];
+	const char *name = sim->m->disks[disk].name;
+	char title[96];
+	int rc;
+
+	model_volume_title(v, title, sizeof(title));
+	if (v->layout == DYN_LAYOUT_RAID5)
+		return dyn_refuse(err, -ENOTSUP, "Connect the disk, or delete the volume first if it is not needed.",
+				  "%s is a RAID-5 volume with a piece on %s", title, name);
+	if (v->layout == DYN_LAYOUT_MIRROR && !all_missing(v)) {
+		rc = plan_note(sim->p, "%s loses its half on %s and stays as a simple volume.", title, name);
+		return rc ? dyn_fail_nomem(err) : op_break(sim, volume, disk, false, err);
+	}
+	rc = plan_note(sim->p, "%s is deleted: all of it, or a part that the rest is no use without, is on %s.", title, name);
+	return rc ? dyn_fail_nomem(err) : delete_dynamic(sim, volume, title, err);
+}
+
+static int op_forget_missing(struct sim *sim, size_t disk, struct dyn_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && sim->m->disks[disk].status == DYN_DISK_MISSING && i < sim->m->n_volumes; i++) {
+		bool on = false;
+		for (size_t k = 0; k < sim->m->volumes[i].n_plexes; k++)
+			on |= has_piece(&sim->m->volumes[i].plexes[k], disk);
+		if (on)
+			rc = forget_volume(sim, i, disk, err);
+	}
+	return rc ? rc : op_delete_missing(sim, disk, err);
+}
+
+int dyn_plan_forget_missing(struct dyn_session *s, struct dyn_model *m, size_t disk, struct dyn_plan **out,
+			    struct dyn_err *err)
+{
+	struct sim sim;
+	int rc = disk < m->n_disks ? 0 : dyn_fail(err, -EINVAL, "there is no such disk");
+
+	if (!rc)
+		rc = sim_begin(&sim, s, m, err, "Delete missing disk %s and what is on it", m->disks[disk].name);
+	if (rc)
+		return rc;
+	return sim_finish(&sim, op_forget_missing(&sim, disk, err), out);
 }

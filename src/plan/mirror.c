@@ -174,7 +174,10 @@ static int check_target(const struct sim *sim, const struct dyn_volume *v, size_
 	if (rc)
 		return rc;
 	if (sim->disks[disk].dynamic && (d->group != v->group || !sim->disks[disk].member))
-		return dyn_refuse(err, -EXDEV, "Choose an empty disk, or one of the volume's own group.",
+		return dyn_refuse(err, -EXDEV,
+				  d->group != v->group ? "Clean it first if nothing on it is needed (DiskPart: clean), import its "
+							 "group, or choose another disk." :
+							 "Choose an empty disk, or reactivate this one first.",
 				  d->group != v->group ? "%s belongs to another disk group" :
 							 "%s does not carry the group's current database",
 				  d->name);

@@ -55,7 +55,10 @@ static int check(struct sim *sim, size_t disk, bool with_data, struct dyn_err *e
 	if (rc)
 		return rc;
 	if (sd->dynamic || d->dynamic)
-		return dyn_refuse(err, -EALREADY, "Add the mirror, or create volumes on it.",
+		return dyn_refuse(err, -EALREADY,
+				  sim->m->n_groups > 1 ? "Add the mirror, or create volumes on it. If it is another group's and nothing "
+							 "on it is needed, clean it first (DiskPart: clean)." :
+							 "Add the mirror, or create volumes on it.",
 				  "%s is a dynamic disk already", d->name);
 	if (d->removable)
 		return dyn_refuse(err, -ENOTSUP, "Use a fixed disk.",
