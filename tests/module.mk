@@ -13,6 +13,7 @@ dist_check_SCRIPTS += \
 	tests/shell/lab.sh \
 	tests/shell/commands.sh \
 	tests/shell/control.sh \
+	tests/shell/interrupted.sh \
 	tests/shell/language.sh \
 	tests/shell/repair.sh \
 	tests/shell/status.sh \
@@ -20,7 +21,7 @@ dist_check_SCRIPTS += \
 
 GUIDES = tests/shell/guides/ovh-mbr tests/shell/guides/ovh-gpt tests/shell/guides/blog tests/shell/guides/kb323432 \
 	tests/shell/guides/kb814070 tests/shell/guides/kb814070-failed
-EXTRA_DIST += tests/tap.sh tests/judge.sh tests/unit/run.sh tests/images/compare.py tests/shell/terminal.py \
+EXTRA_DIST += tests/tap.sh tests/judge.sh tests/cutoff.py tests/unit/run.sh tests/images/compare.py tests/shell/terminal.py \
 	tests/shell/guides/README.md tests/shell/guides/transcript.py tests/shell/guides/compare.py \
 	tests/property/sequences.py tests/shell/guides/cut_out.py $(GUIDES:=.txt) $(GUIDES:=.golden) \
 	tests/vm/kernel.sh tests/vm/vm.sh tests/vm/init tests/vm/ldm.sh tests/vm/console.sh tests/vm/powercut.sh tests/vm/powercut.py tests/README.md

@@ -40,7 +40,7 @@ schema() { # IMAGE...: valid JSON with every key of schema 1
 import json, sys
 want = {"": "schema disks groups volumes jobs",
         "disks": "number name path guid model serial size free status type table group",
-        "groups": "guid name transaction",
+        "groups": "guid name transaction interrupted",
         "volumes": "number name guid letter label fs layout size status plexes unread",
         "plexes": "name status extents", "extents": "disk offset size volume_offset",
         "jobs": "kind volume done total rate state errors inhibits unread", "unread": "offset size"}

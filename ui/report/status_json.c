@@ -36,6 +36,7 @@ static void put_group(struct json *j, const struct dyn_group *g)
 	json_text_or_null(j, "guid", g->guid);
 	json_text_or_null(j, "name", g->name);
 	json_number(j, "transaction", g->transaction);
+	json_text_or_null(j, "interrupted", !g->interrupted ? NULL : g->import_cut ? "import" : "change");
 	json_close(j, '}');
 }
 

@@ -345,46 +345,6 @@ enum shell_result cmd_uniqueid(struct shell *sh, const struct shell_call *call)
 
 /* ----------------------------------------------------------- missing disks */
 
-/* The first volume from `from` on that needs the disk, or DYN_NONE. */
-static size_t volume_on(const struct dyn_model *m, size_t disk, size_t from)
-{
-	for (size_t i = from; i < m->n_volumes; i++)
-		for (size_t p = 0; p < m->volumes[i].n_plexes; p++)
-			for (size_t e = 0; e < m->volumes[i].plexes[p].n_extents; e++)
-				if (m->volumes[i].plexes[p].extents[e].disk == disk)
-					return i;
-	return DYN_NONE;
-}
-
-/* OVERRIDE: the halves of mirrors on the disk are dropped, its other volumes deleted, one plan each. */
-static enum shell_result drop_volumes(struct shell *sh, size_t *disk)
-{
-	enum shell_result r = SHELL_OK;
-	size_t volume, from = 0;
-
-	while (r == SHELL_OK && (volume = volume_on(sh->model, *disk, from)) != DYN_NONE) {
-		const struct dyn_volume *v = &sh->model->volumes[volume];
-		struct dyn_plan *plan = NULL;
-		struct dyn_err err = { 0 };
-		char title[128], success[256];
-		int rc;
-
-		words_volume_title(v, title, sizeof(title));
-		if (v->layout == DYN_LAYOUT_MIRROR && v->n_plexes > 1) {
-			rc = dyn_plan_break(sh->session, sh->model, volume, *disk, false, &plan, &err);
-			snprintf(success, sizeof(success), "The half of %s on the missing disk is dropped.", title);
-		} else {
-			rc = dyn_plan_delete_volume(sh->session, sh->model, volume, &plan, &err);
-			snprintf(success, sizeof(success), "%s is deleted.", title);
-		}
-		r = shell_finish(sh, rc, plan, &err, success);
-		from = sh->preview ? volume + 1 : 0; /* a preview leaves it where it is */
-		if (r == SHELL_OK && !shell_need_disk(sh, disk))
-			r = SHELL_SYNTAX;
-	}
-	return r;
-}
-
 enum shell_result cmd_delete_disk(struct shell *sh, const struct shell_call *call)
 {
 	struct dyn_plan *plan = NULL;
@@ -394,18 +354,10 @@ enum shell_result cmd_delete_disk(struct shell *sh, const struct shell_call *cal
 
 	if (!shell_need_disk(sh, &disk))
 		return SHELL_SYNTAX;
-	if (shell_flag(call, "OVERRIDE") && sh->model->disks[disk].status == DYN_DISK_MISSING &&
-	    volume_on(sh->model, disk, 0) != DYN_NONE) {
-		enum shell_result r = drop_volumes(sh, &disk);
-
-		if (r != SHELL_OK)
-			return r;
-		if (sh->preview) {
-			shell_say(sh, "\nThen the missing disk itself would be deleted.\n");
-			return SHELL_OK;
-		}
-	}
-	rc = dyn_plan_delete_missing(sh->session, sh->model, disk, &plan, &err);
+	if (shell_flag(call, "OVERRIDE"))
+		rc = dyn_plan_forget_missing(sh->session, sh->model, disk, &plan, &err);
+	else
+		rc = dyn_plan_delete_missing(sh->session, sh->model, disk, &plan, &err);
 	return shell_finish(sh, rc, plan, &err, "DiskPart successfully deleted the missing disk.");
 }
 
@@ -426,7 +378,7 @@ bool shell_is_stale(const struct dyn_model *m, size_t disk)
 	return d->dynamic && d->status == DYN_DISK_ERRORS;
 }
 
-enum shell_result shell_bring_up_to_date(struct shell *sh, size_t disk, const char *success)
+enum shell_result shell_bring_up_to_date(struct shell *sh, size_t disk, bool insist, const char *success)
 {
 	struct dyn_plan *plan = NULL;
 	struct dyn_err err = { 0 };
@@ -434,7 +386,8 @@ enum shell_result shell_bring_up_to_date(struct shell *sh, size_t disk, const ch
 	int rc;
 
 	if (group < sh->model->n_groups && sh->model->groups[group].interrupted) {
-		rc = dyn_plan_recover(sh->session, sh->model, group, &plan, &err);
+		rc = insist ? dyn_plan_recover_anyway(sh->session, sh->model, group, &plan, &err) :
+			      dyn_plan_recover(sh->session, sh->model, group, &plan, &err);
 	} else {
 		rc = dyn_plan_reactivate(sh->session, sh->model, disk, &plan, &err);
 		if (rc == -EALREADY) /* it is up to date: then what is wrong with it is a damaged copy */
@@ -461,7 +414,6 @@ enum shell_result cmd_recover(struct shell *sh, const struct shell_call *call)
 {
 	size_t disk, group;
 
-	(void)call;
 	if (!shell_need_disk(sh, &disk))
 		return SHELL_SYNTAX;
 	group = sh->model->disks[disk].group;
@@ -470,7 +422,7 @@ enum shell_result cmd_recover(struct shell *sh, const struct shell_call *call)
 			  sh->model->disks[disk].name);
 		return SHELL_OK;
 	}
-	return shell_bring_up_to_date(sh, disk, "The disk group is in order again.");
+	return shell_bring_up_to_date(sh, disk, shell_flag(call, "OVERRIDE"), "The disk group is in order again.");
 }
 
 enum shell_result shell_say_no(struct shell *sh, const char *what, const char *way_out)

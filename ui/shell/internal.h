@@ -117,7 +117,7 @@ void shell_say_volume(struct shell *sh, size_t volume);
 /* ---- change.c */
 /* Whether the disk's database or a half on it is out of date; and the command that brings it up to date. */
 bool shell_is_stale(const struct dyn_model *m, size_t disk);
-enum shell_result shell_bring_up_to_date(struct shell *sh, size_t disk, const char *success);
+enum shell_result shell_bring_up_to_date(struct shell *sh, size_t disk, bool insist, const char *success);
 /* A refusal in our own words. SHELL_FAILED. */
 enum shell_result shell_say_no(struct shell *sh, const char *what, const char *way_out);
 

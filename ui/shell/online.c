@@ -72,7 +72,7 @@ enum shell_result cmd_online_disk(struct shell *sh, const struct shell_call *cal
 		break;
 	}
 	if (shell_is_stale(sh->model, disk))
-		return shell_bring_up_to_date(sh, disk, success);
+		return shell_bring_up_to_date(sh, disk, false, success);
 	if (!taken)
 		return shell_say_no(sh, "This disk is already online.", "");
 	shell_say(sh, "\n%s\n", success);

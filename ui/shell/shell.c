@@ -178,6 +178,27 @@ static void say_banner(struct shell *sh, const struct shell_options *opt)
 	shell_say(sh, "\ndynadisk %s\n\nOn computer: %s\n", dyn_version(), opt->host_name ? opt->host_name : host);
 }
 
+/* A change that was cut off: what happened, and what RECOVER would do about it. */
+static void say_interrupted(struct shell *sh)
+{
+	for (size_t i = 0; i < sh->model->n_groups; i++) {
+		const struct dyn_group *g = &sh->model->groups[i];
+		struct dyn_plan *plan = NULL;
+		struct dyn_err err = { 0 };
+
+		if (!g->interrupted)
+			continue;
+		shell_say(sh, g->import_cut ? "\nAn import of other disks into the disk group %s was cut off half-way.\n" :
+					      "\nA change to the disk group %s was cut off half-way.\n", g->name);
+		if (dyn_plan_recover(sh->session, sh->model, i, &plan, &err) == 0)
+			shell_say(sh, "RECOVER, with one of its disks selected, does this: %s.\n", dyn_plan_step(plan, 0)->words);
+		else
+			shell_say(sh, "RECOVER cannot do it now: %s. %s\n%s", err.what, err.way_out,
+				  err.code == -ENODEV ? "RECOVER OVERRIDE insists.\n" : "");
+		dyn_plan_free(plan);
+	}
+}
+
 /* What brings people here, before they have to ask for it. */
 static void say_health(struct shell *sh)
 {
@@ -209,6 +230,7 @@ static int run(struct shell *sh, const struct shell_options *opt, const char *so
 		return r;
 	if (sh->interactive)
 		say_health(sh);
+	say_interrupted(sh);
 	shell_tell_paused(sh);
 	r = loop(sh, source);
 	end = shell_leave(sh);

@@ -111,7 +111,8 @@ const struct shell_command shell_commands[] = {
 	{ "HELP", NULL, NULL, { REST }, "List the commands, or explain one.", "HELP CREATE PARTITION EFI explains one command.",
 	  cmd_help },
 	{ "IMPORT", NULL, NULL, { NOERR }, "Import the selected disk's foreign group.",
-	  "All disks of that group join the other group with their volumes.", cmd_import },
+	  "All disks of that group join the other group with their volumes, whose data is not touched. Refused where it would "
+	  "need a guess. It can be undone.", cmd_import },
 	{ "INACTIVE", NULL, NULL, { NOERR }, "Take the active mark from the selected MBR partition.", NULL, cmd_inactive },
 	{ "LIST", "DISK", NULL, { NONE }, "List the disks.", NULL, cmd_list_disk },
 	{ "LIST", "PARTITION", NULL, { NONE }, "List the partitions of the selected disk.", NULL, cmd_list_partition },
@@ -146,8 +147,9 @@ const struct shell_command shell_commands[] = {
 	  "Limit rebuilds to so many MB a second; 0: no limit.", NULL, cmd_rebuild_rate },
 	{ "REBUILD", "RESUME", NULL, { MAY("VOLUME", VOLUME, "<N>"), NOERR }, "Go on with a paused rebuild.", NULL,
 	  cmd_rebuild_resume },
-	{ "RECOVER", NULL, NULL, { NOERR }, "Bring the selected disk's group in order.",
-	  "Finishes or undoes a change that was cut off. A disk that came back out of date gets the group's database, and its "
+	{ "RECOVER", NULL, NULL, { NOERR, FLAG("OVERRIDE") }, "Bring the selected disk's group in order.",
+	  "Finishes or undoes a change that was cut off; refused while a disk is missing that may tell which. OVERRIDE then "
+	  "undoes it, and that disk is out of date when it returns. A disk that came back out of date gets the group's database, and its "
 	  "halves of mirrors are rebuilt from the good ones. On a basic disk nothing happens.", cmd_recover },
 	{ "REM", NULL, NULL, { REST }, "A remark; nothing happens.", NULL, cmd_rem },
 	{ "REMOVE", NULL, NULL,
