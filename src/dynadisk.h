@@ -11,13 +11,14 @@
  *    disks read-only.
  *  - Sizes and offsets are bytes unless the name says sectors. All text in a model
  *    or plan is valid UTF-8 without control characters: what came from a disk has
- *    been cleaned (dyn_text_clean) before it got there.
+ *    been cleaned (dyn_text_clean) before it got there. Paths alone are as they are.
  *  - One thread (the owner) makes scans, plans and apply calls of a session; the
  *    dyn_job_* calls may be made from any thread.
  */
 #ifndef DYNADISK_H
 #define DYNADISK_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -124,7 +125,7 @@ struct dyn_disk {
 	enum dyn_disk_status status;
 	bool dynamic;
 	enum dyn_table table;
-	const char *path;       /* as given or /dev/...; "" when missing */
+	const char *path;       /* as given or /dev/..., for opening: any bytes, cleaned where it is shown; "" when missing */
 	const char *model, *serial, *bus; /* "" when unknown; image files: bus "image" */
 	const char *confirm;    /* what a user types to prove they looked: end of the serial, or the image's file name */
 	uint64_t size;          /* bytes; missing: the last known end of its extents */
@@ -581,6 +582,10 @@ int dyn_jobs_unpark(struct dyn_session *s);
 /* Copies src (n bytes, any content) to dst as printable UTF-8: control, invalid and bidi-override
  * bytes become \xNN. Always terminated; cut at a character boundary. Returns strlen(dst). */
 size_t dyn_text_clean(char *dst, size_t dst_size, const void *src, size_t n);
+
+/* printf, and the result cleaned and cut likewise: what is made of texts that fit need not fit, and paths are any bytes. */
+size_t dyn_text_format(char *dst, size_t dst_size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+size_t dyn_text_vformat(char *dst, size_t dst_size, const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
 
 /* DiskPart's sizes: "447 GB", "1024 KB", "0 B" (product.md 1.5): binary units, integer, rounded half up,
  * the larger unit from 8192 of the smaller on. */

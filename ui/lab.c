@@ -44,7 +44,7 @@ static int say_errno(struct lab *lab, const char *what)
 {
 	lab->err.code = -errno;
 	lab->err.way_out[0] = '\0';
-	snprintf(lab->err.what, sizeof(lab->err.what), "%.300s: %s", what, strerror(errno));
+	dyn_text_format(lab->err.what, sizeof(lab->err.what), "%.300s: %s", what, strerror(-lab->err.code));
 	return lab->err.code;
 }
 

@@ -176,7 +176,7 @@ static void add_part(char *dst, size_t n, const char *part)
 	size_t len = strlen(dst);
 
 	if (part && *part && len < n)
-		snprintf(dst + len, n - len, "  %s", part);
+		dyn_text_format(dst + len, n - len, "  %s", part);
 }
 
 void words_disk_title(const struct dyn_disk *d, char *dst, size_t n)
@@ -186,7 +186,7 @@ void words_disk_title(const struct dyn_disk *d, char *dst, size_t n)
 	if (n == 0)
 		return;
 	dyn_text_size(size, sizeof(size), d->size);
-	snprintf(dst, n, "%s", d->name);
+	dyn_text_format(dst, n, "%s", d->name);
 	if (d->bus && strcmp(d->bus, "image") == 0) {
 		add_part(dst, n, d->path);
 	} else {

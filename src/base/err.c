@@ -9,7 +9,7 @@ static void fill(struct dyn_err *err, int code, const char *fmt, va_list ap)
 {
 	err->code = code;
 	err->way_out[0] = '\0';
-	vsnprintf(err->what, sizeof(err->what), fmt, ap);
+	dyn_text_vformat(err->what, sizeof(err->what), fmt, ap);
 }
 
 int dyn_fail(struct dyn_err *err, int code, const char *fmt, ...)
@@ -33,7 +33,7 @@ int dyn_refuse(struct dyn_err *err, int code, const char *way_out, const char *f
 	va_start(ap, fmt);
 	fill(err, code, fmt, ap);
 	va_end(ap);
-	snprintf(err->way_out, sizeof(err->way_out), "%s", way_out);
+	dyn_text_format(err->way_out, sizeof(err->way_out), "%s", way_out);
 	return code;
 }
 
@@ -44,7 +44,7 @@ void dyn_err_way_out(struct dyn_err *err, const char *fmt, ...)
 	if (!err)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(err->way_out, sizeof(err->way_out), fmt, ap);
+	dyn_text_vformat(err->way_out, sizeof(err->way_out), fmt, ap);
 	va_end(ap);
 }
 

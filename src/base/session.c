@@ -23,7 +23,7 @@ void session_log(const struct dyn_session *s, const char *fmt, ...)
 	if (!s->log)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
+	dyn_text_vformat(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	s->log(s->log_arg, line);
 }

@@ -64,6 +64,25 @@ size_t dyn_text_clean(char *dst, size_t dst_size, const void *src, size_t n)
 	return used;
 }
 
+size_t dyn_text_vformat(char *dst, size_t dst_size, const char *fmt, va_list ap)
+{
+	char whole[2048];
+
+	vsnprintf(whole, sizeof(whole), fmt, ap);
+	return dyn_text_clean(dst, dst_size, whole, strlen(whole));
+}
+
+size_t dyn_text_format(char *dst, size_t dst_size, const char *fmt, ...)
+{
+	va_list ap;
+	size_t n;
+
+	va_start(ap, fmt);
+	n = dyn_text_vformat(dst, dst_size, fmt, ap);
+	va_end(ap);
+	return n;
+}
+
 void dyn_text_size(char *dst, size_t dst_size, uint64_t bytes)
 {
 	static const char *const unit[] = { "B", "KB", "MB", "GB", "TB" };

@@ -31,7 +31,7 @@ void scan_problem(struct scan *s, struct scan_group *g, const char *fmt, ...)
 	if (g->problem)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
+	dyn_text_vformat(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	g->problem = pool_clean(s->pool, line, strlen(line));
 }

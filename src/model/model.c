@@ -54,15 +54,15 @@ size_t model_volume_by_guid(const struct dyn_model *m, const char *ldm_guid)
 void model_volume_title(const struct dyn_volume *v, char *dst, size_t n)
 {
 	if (v->letter && v->label[0])
-		snprintf(dst, n, "%c: %s", v->letter, v->label);
+		dyn_text_format(dst, n, "%c: %s", v->letter, v->label);
 	else if (v->letter)
-		snprintf(dst, n, "%c:", v->letter);
+		dyn_text_format(dst, n, "%c:", v->letter);
 	else if (v->label[0])
-		snprintf(dst, n, "%s", v->label);
+		dyn_text_format(dst, n, "%s", v->label);
 	else if (v->name[0])
-		snprintf(dst, n, "%s", v->name);
+		dyn_text_format(dst, n, "%s", v->name);
 	else
-		snprintf(dst, n, "Volume %u", v->number);
+		dyn_text_format(dst, n, "Volume %u", v->number);
 }
 
 void model_disk_title(const struct dyn_disk *d, char *dst, size_t n)
@@ -72,5 +72,5 @@ void model_disk_title(const struct dyn_disk *d, char *dst, size_t n)
 	char size[32];
 
 	dyn_text_size(size, sizeof(size), d->size);
-	snprintf(dst, n, "%s%s%s%s%s (%s)", d->name, model[0] ? " " : "", model, d->serial[0] ? " " : "", d->serial, size);
+	dyn_text_format(dst, n, "%s%s%s%s%s (%s)", d->name, model[0] ? " " : "", model, d->serial[0] ? " " : "", d->serial, size);
 }

@@ -96,7 +96,7 @@ const char *pool_printf(struct pool *p, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
+	dyn_text_vformat(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	return pool_clean(p, line, strlen(line));
 }

@@ -19,7 +19,7 @@ static void add_sentence(struct scan *s, struct scan_disk *d, const char *fmt, v
 
 	if (!slot)
 		return;
-	vsnprintf(line, sizeof(line), fmt, ap);
+	dyn_text_vformat(line, sizeof(line), fmt, ap);
 	*slot = pool_clean(s->pool, line, strlen(line));
 }
 

@@ -80,7 +80,7 @@ int plan_new(struct dyn_model *m, struct dyn_plan **out, struct dyn_err *err, co
 	if (!p)
 		return dyn_fail_nomem(err);
 	va_start(ap, title_fmt);
-	vsnprintf(p->title, sizeof(p->title), title_fmt, ap);
+	dyn_text_vformat(p->title, sizeof(p->title), title_fmt, ap);
 	va_end(ap);
 	p->model = dyn_model_ref(m);
 	p->confirm_disk = DYN_NONE;

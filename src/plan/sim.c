@@ -33,7 +33,7 @@ int sim_begin(struct sim *sim, struct dyn_session *s, struct dyn_model *m, struc
 	int rc;
 
 	va_start(ap, title_fmt);
-	vsnprintf(title, sizeof(title), title_fmt, ap);
+	dyn_text_vformat(title, sizeof(title), title_fmt, ap);
 	va_end(ap);
 	memset(sim, 0, sizeof(*sim));
 	rc = plan_new(m, &sim->p, err, "%s", title);

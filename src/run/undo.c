@@ -61,17 +61,14 @@ static bool same_disk(const struct undo_disk *u, const struct dyn_disk *d, bool 
 
 static int match_disk(struct undo_job *u, size_t k, struct dyn_err *err)
 {
-	char path[160];
-
 	for (int by_path = 1; by_path >= 0; by_path--)
 		for (size_t i = 0; i < u->m->n_disks; i++)
 			if (same_disk(&u->f->disks[k], &u->m->disks[i], by_path)) {
 				u->disk[k] = i;
 				return 0;
 			}
-	dyn_text_clean(path, sizeof(path), u->f->disks[k].path, strlen(u->f->disks[k].path));
-	return dyn_refuse(err, -ENODEV, "Connect that disk, or name it on the command line.", "the disk %s %.60s is not here", path,
-			  u->f->disks[k].serial);
+	return dyn_refuse(err, -ENODEV, "Connect that disk, or name it on the command line.", "the disk %.160s %.60s is not here",
+			  u->f->disks[k].path, u->f->disks[k].serial);
 }
 
 static const struct model_disk *priv(const struct undo_job *u, size_t k)
@@ -801,11 +798,11 @@ static int add_entry(struct dyn_session *s, struct dyn_model *m, const char *id,
 		rc = look(&u, &why);
 	if (u.f) {
 		e->when = (time_t)u.f->when;
-		snprintf(e->title, sizeof(e->title), "%s", u.f->title);
+		dyn_text_format(e->title, sizeof(e->title), "%s", u.f->title);
 		job_end(&u);
 	}
 	e->possible = rc == 0;
-	snprintf(e->reason, sizeof(e->reason), "%.159s", rc ? why.what : "");
+	dyn_text_format(e->reason, sizeof(e->reason), "%s", rc ? why.what : "");
 	return 0;
 }
 

@@ -4,11 +4,20 @@
 FULL_TESTS = tests/property/sequences.sh
 FULL_TESTS += tests/vm/powercut.sh
 FULL_TESTS += tests/faults/races.sh
+FULL_TESTS += tests/faults/names.sh
 
 dist_check_SCRIPTS += \
 	tests/faults/inuse.sh \
+	tests/faults/names.sh \
 	tests/faults/races.sh
-EXTRA_DIST += tests/faults/races.py
+EXTRA_DIST += tests/faults/names.py tests/faults/races.py
+
+# Hostile names for the objects of a group.
+EXTRA_PROGRAMS += tests/faults/names_make
+check_DATA += tests/faults/names_make$(EXEEXT)
+tests_faults_names_make_SOURCES = tests/faults/names_make.c
+tests_faults_names_make_LDADD = $(ENGINE_LIBS)
+CLEANFILES += tests/faults/names_make$(EXEEXT)
 
 # Kills: the program ends at any system call, and goes on from there.
 EXTRA_PROGRAMS += tests/faults/syskill

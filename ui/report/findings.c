@@ -86,12 +86,12 @@ static void walk_disk(const struct dyn_disk *d, findings_fn fn, void *arg)
 	bool offline = d->status == DYN_DISK_OFFLINE;
 
 	if (d->status != DYN_DISK_ONLINE && d->status != DYN_DISK_NOT_INITIALIZED) {
-		snprintf(line, sizeof(line), "%s%s%s%s is %s", d->name, *d->path ? " (" : "", d->path, *d->path ? ")" : "",
+		dyn_text_format(line, sizeof(line), "%s%s%s%s is %s", d->name, *d->path ? " (" : "", d->path, *d->path ? ")" : "",
 			 words_disk_status(WORDS_TUI, d->status));
 		fn(arg, offline ? REPORT_ERROR : REPORT_DEGRADED, line);
 	}
 	for (size_t i = 0; i < d->n_damage; i++) {
-		snprintf(line, sizeof(line), "%s: %s", d->name, d->damage[i]);
+		dyn_text_format(line, sizeof(line), "%s: %s", d->name, d->damage[i]);
 		fn(arg, offline ? REPORT_ERROR : REPORT_DEGRADED, line);
 	}
 }

@@ -105,8 +105,9 @@ static int print_disks(const struct dyn_model *m, FILE *out)
 	for (size_t i = 0; r == 0 && i < m->n_disks; i++) {
 		const struct dyn_disk *d = &m->disks[i];
 		bool missing = d->status == DYN_DISK_MISSING;
-		char size[24], free_size[24];
+		char size[24], free_size[24], path[1024];
 
+		dyn_text_format(path, sizeof(path), "%s", *d->path ? d->path : "-");
 		dyn_text_size(size, sizeof(size), d->size);
 		dyn_text_size(free_size, sizeof(free_size), d->free);
 		r = add_row(table,
@@ -114,7 +115,7 @@ static int print_disks(const struct dyn_model *m, FILE *out)
 					      words_disk_type(WORDS_TUI, d->dynamic),
 					      missing || d->table == DYN_TABLE_NONE ? "-" : words_table(WORDS_TUI, d->table),
 					      size, missing ? "-" : free_size, *d->model ? d->model : "-",
-					      *d->serial ? d->serial : "-", *d->path ? d->path : "-" },
+					      *d->serial ? d->serial : "-", path },
 			    n);
 	}
 	if (r == 0)

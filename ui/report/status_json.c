@@ -10,11 +10,13 @@
 static void put_disk(struct json *j, const struct dyn_model *m, const struct dyn_disk *d)
 {
 	bool missing = d->status == DYN_DISK_MISSING;
+	char path[1024];
 
+	dyn_text_format(path, sizeof(path), "%s", d->path);
 	json_open(j, NULL, '{');
 	json_number(j, "number", d->number);
 	json_text(j, "name", d->name);
-	json_text_or_null(j, "path", d->path);
+	json_text_or_null(j, "path", path);
 	json_text_or_null(j, "guid", d->guid);
 	json_text_or_null(j, "model", d->model);
 	json_text_or_null(j, "serial", d->serial);

@@ -47,7 +47,7 @@ static void say_disk_attributes(struct shell *sh, const struct dyn_disk *d)
 enum shell_result cmd_detail_disk(struct shell *sh, const struct shell_call *call)
 {
 	const struct dyn_disk *d;
-	char id[128];
+	char id[128], path[1024];
 	size_t disk;
 
 	(void)call;
@@ -59,7 +59,8 @@ enum shell_result cmd_detail_disk(struct shell *sh, const struct shell_call *cal
 	shell_say(sh, "%s\n", id);
 	shell_say(sh, "Type   : %s\n", *d->bus ? d->bus : "unknown");
 	shell_say(sh, "Status : %s\n", words_disk_status(WORDS_SHELL, d->status));
-	shell_say(sh, "Path   : %s\n", *d->path ? d->path : "none");
+	dyn_text_format(path, sizeof(path), "%s", *d->path ? d->path : "none");
+	shell_say(sh, "Path   : %s\n", path);
 	shell_say(sh, "Serial : %s\n", *d->serial ? d->serial : "unknown");
 	if (d->group < sh->model->n_groups)
 		shell_say(sh, "Group  : %s\n", sh->model->groups[d->group].name);

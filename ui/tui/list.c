@@ -154,7 +154,7 @@ static void disk_serial(const struct view *v, size_t i, char *dst, size_t n)
 
 static void disk_path(const struct view *v, size_t i, char *dst, size_t n)
 {
-	snprintf(dst, n, "%s", v->m->disks[i].path);
+	dyn_text_format(dst, n, "%s", v->m->disks[i].path);
 }
 
 static const struct column disk_columns[] = {

@@ -40,13 +40,14 @@ static void group_fields(const struct dyn_model *m, size_t group, struct lines *
 
 static void disk_text(const struct dyn_model *m, const struct dyn_disk *d, struct lines *l)
 {
-	char text[128];
+	char text[1024];
 
 	snprintf(text, sizeof(text), "%s%s", words_disk_status(WORDS_TUI, d->status), d->status == DYN_DISK_ONLINE ? "" : " !");
 	field(l, "Status", text);
 	field(l, "Model", d->model);
 	field(l, "Serial", d->serial);
-	field(l, "Path", d->path);
+	dyn_text_format(text, sizeof(text), "%s", d->path);
+	field(l, "Path", text);
 	field(l, "Bus", d->bus);
 	field(l, "Type", words_disk_type(WORDS_TUI, d->dynamic));
 	field(l, "Partition style", words_table(WORDS_TUI, d->table));
