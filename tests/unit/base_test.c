@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/bytes.h"
+#include "base/err.h"
 #include "base/rand.h"
 #include "base/ranges.h"
 #include "base/sectmap.h"
@@ -81,6 +82,22 @@ static void hostile_text_is_escaped(void **state)
 	}
 	assert_int_equal(dyn_text_clean(tiny, sizeof(tiny), "abc\x01", 4), 3); /* an escape is never cut */
 	assert_string_equal(tiny, "abc");
+}
+
+/* What texts are put together from may be any bytes, and need not fit. */
+static void messages_are_clean_and_cut_at_a_character(void **state)
+{
+	char dst[8];
+	struct dyn_err err;
+
+	(void)state;
+	assert_int_equal(dyn_text_format(dst, sizeof(dst), "ab%s", "\xe6\x97\xa5\xe6\x9c\xac"), 5);
+	assert_string_equal(dst, "ab\xe6\x97\xa5");
+	dyn_refuse(&err, -EBUSY, "Rename \x07 it.", "%s: in use", "/tmp/\x1b[2J\xff.img");
+	assert_string_equal(err.what, "/tmp/\\x1b[2J\\xff.img: in use");
+	assert_string_equal(err.way_out, "Rename \\x07 it.");
+	dyn_err_way_out(&err, "%s", "\xe2\x80\xae");
+	assert_string_equal(err.way_out, "\\xe2\\x80\\xae");
 }
 
 static void sizes_as_diskpart(void **state)
@@ -169,6 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cursor_stops_at_its_end), cmocka_unit_test(sectmap_overlays),
 		cmocka_unit_test(guids_round_trip),        cmocka_unit_test(hostile_text_is_escaped),
+		cmocka_unit_test(messages_are_clean_and_cut_at_a_character),
 		cmocka_unit_test(sizes_as_diskpart),       cmocka_unit_test(ranges_are_a_set),
 	};
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
