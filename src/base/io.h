@@ -7,6 +7,7 @@
 #ifndef DYN_BASE_IO_H
 #define DYN_BASE_IO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,9 @@ struct dyn_io {
 	int fd;               /* -1 for back ends without one */
 	int is_block;         /* a block device, not an image file */
 };
+
+/* What opens a disk in a test's place of the functions below and of writer_open(). */
+typedef int dyn_open_fn(void *arg, const char *path, bool write, struct dyn_io **out, struct dyn_err *err);
 
 /* Opens a block device or regular file read-only (O_RDONLY|O_CLOEXEC, never O_EXCL). write and sync give -EBADF. */
 int dyn_io_open_ro(const char *path, struct dyn_io **out, struct dyn_err *err);

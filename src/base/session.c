@@ -15,6 +15,11 @@ uint64_t session_filetime(const struct dyn_session *s)
 	return dyn_filetime(now.tv_sec, now.tv_nsec);
 }
 
+int session_open_ro(const struct dyn_session *s, const char *path, struct dyn_io **out, struct dyn_err *err)
+{
+	return s->open_io ? s->open_io(s->open_arg, path, false, out, err) : dyn_io_open_ro(path, out, err);
+}
+
 void session_log(const struct dyn_session *s, const char *fmt, ...)
 {
 	char line[512];

@@ -7,6 +7,7 @@
 #ifndef DYN_BASE_SESSION_H
 #define DYN_BASE_SESSION_H
 
+#include "base/io.h"
 #include "base/rand.h"
 #include "dynadisk.h"
 
@@ -29,7 +30,15 @@ struct dyn_session {
 	/* Paths of disks that are not to be read, see dyn_set_offline(). run->meta guards them. */
 	size_t n_offline;
 	char **offline;
+	/* Tests put another back end in the place of the disks: every disk that the session opens, for reading or (write)
+	 * for writing, comes from here. One without a descriptor (fd -1) is nobody else's and is not locked. NULL: as they
+	 * are. */
+	dyn_open_fn *open_io;
+	void *open_arg;
 };
+
+/* Opens a disk for reading: dyn_io_open_ro(), or what the session has in its place. Any thread. */
+int session_open_ro(const struct dyn_session *s, const char *path, struct dyn_io **out, struct dyn_err *err);
 
 /* FILETIME now, or the session's fixed time. Any thread. */
 uint64_t session_filetime(const struct dyn_session *s);

@@ -85,6 +85,8 @@ struct model_scan_args {
 	/* Paths of disks that are there but not to be read (OFFLINE, taken_offline). */
 	const char *const *offline;
 	size_t n_offline;
+	dyn_open_fn *open_io;        /* as in dyn_session */
+	void *open_arg;
 };
 int model_scan(const struct model_scan_args *a, struct dyn_model **out, struct dyn_err *err);
 

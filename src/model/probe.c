@@ -381,6 +381,11 @@ static bool is_taken_offline(const struct scan *s, const struct scan_disk *d)
 	return false;
 }
 
+static int open_disk(const struct scan *s, const char *path, struct dyn_io **out, struct dyn_err *err)
+{
+	return s->args->open_io ? s->args->open_io(s->args->open_arg, path, false, out, err) : dyn_io_open_ro(path, out, err);
+}
+
 void scan_probe(struct scan *s, struct scan_disk *d)
 {
 	struct dyn_err err = { 0 };
@@ -388,7 +393,7 @@ void scan_probe(struct scan *s, struct scan_disk *d)
 
 	d->pub.status = DYN_DISK_ONLINE;
 	d->pub.taken_offline = is_taken_offline(s, d);
-	if (dyn_io_open_ro(d->pub.path, &d->io, &err)) {
+	if (open_disk(s, d->pub.path, &d->io, &err)) {
 		d->io = NULL;
 		d->pub.status = DYN_DISK_OFFLINE;
 		scan_note(s, d, "%s", err.what);

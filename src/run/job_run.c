@@ -346,20 +346,6 @@ static int run_phases(struct job *j, struct dyn_err *err)
 
 /* -------------------------------------------------------------------- commit */
 
-static int scan(struct job *j, struct dyn_model **m, struct dyn_err *err)
-{
-	struct model_scan_args args = { .paths = (const char *const *)j->s->paths, .n_paths = j->s->n_paths,
-					.sys_root = j->s->sys_root, .offline = (const char *const *)j->s->offline,
-					.n_offline = j->s->n_offline };
-	struct dyn_job *live = NULL;
-	int rc = run_jobs_live(j->s, &live, &args.n_jobs);
-
-	args.jobs = live;
-	rc = rc ? dyn_fail_nomem(err) : model_scan(&args, m, err);
-	free(live);
-	return rc;
-}
-
 static size_t target_index(const struct job *j, const struct dyn_model *m)
 {
 	for (size_t i = 0; i < m->n_disks; i++)
@@ -377,7 +363,7 @@ static int finish_plan(struct job *j, bool attach, struct dyn_err *err)
 	int rc;
 
 	pthread_mutex_lock(&j->s->run->meta);
-	rc = scan(j, &m, err);
+	rc = run_scan(j->s, &m, err);
 	if (!rc && attach) {
 		rc = plan_attach(j->s, m, &j->copy, &p, err);
 	} else if (!rc) {
@@ -409,10 +395,10 @@ void job_cancel(struct job *j)
 static int open_disks(struct job *j, struct dyn_err *err)
 {
 	struct run_state *rs = j->s->run;
-	int rc = dyn_io_open_ro(j->source_path, &j->source, err);
+	int rc = session_open_ro(j->s, j->source_path, &j->source, err);
 
 	if (!rc)
-		rc = writer_open(j->target_path, false, &j->target, err);
+		rc = run_open_rw(j->s, j->target_path, false, &j->target, err);
 	if (rc)
 		return rc;
 	writer_set_direct(j->source);

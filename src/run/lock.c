@@ -169,6 +169,11 @@ static int take_lock(const struct dyn_session *s, int fd, const char *title, str
 	return 0;
 }
 
+int run_open_rw(const struct dyn_session *s, const char *path, bool exclusive, struct dyn_io **out, struct dyn_err *err)
+{
+	return s->open_io ? s->open_io(s->open_arg, path, true, out, err) : writer_open(path, exclusive, out, err);
+}
+
 /* Opens what lies below, only to lock it. -1 when its name leads elsewhere by now: then nobody else gets there by it. */
 static int open_below(const struct model_id *id, const char *path)
 {
@@ -234,12 +239,12 @@ static int open_locked(struct dyn_session *s, struct run_disk *d, const char *ti
 
 	if (rc)
 		return rc;
-	rc = writer_open(d->path, true, &d->io, err);
+	rc = run_open_rw(s, d->path, true, &d->io, err);
 	if (rc == -EBUSY && stat(d->path, &st) == 0)
 		return refuse_held(s, title, &st, "holds it", err);
 	if (rc)
 		return rc;
-	rc = take_lock(s, d->io->fd, title, err);
+	rc = d->io->fd >= 0 ? take_lock(s, d->io->fd, title, err) : 0;
 	if (!rc)
 		rc = lock_below(s, d, title, err);
 	if (!rc) /* again: what came to use it before it was locked */

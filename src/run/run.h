@@ -58,6 +58,8 @@ struct run_state {
 
 /* Locks a disk for this session, or counts one more user of it. title names it for people. -EBUSY names the holder. */
 int run_disk_get(struct dyn_session *s, const char *path, const char *title, struct run_disk **out, struct dyn_err *err);
+/* Opens a disk for writing: writer_open(), or what the session has in its place. Any thread. */
+int run_open_rw(const struct dyn_session *s, const char *path, bool exclusive, struct dyn_io **out, struct dyn_err *err);
 void run_disk_ref(struct dyn_session *s, struct run_disk *d);
 void run_disk_put(struct dyn_session *s, struct run_disk *d); /* NULL is fine */
 
@@ -80,6 +82,11 @@ int run_check_disks(const struct dyn_plan *p, const struct run_held *h, struct d
 int run_apply_locked(struct dyn_session *s, const struct dyn_plan *p, const struct job *self, struct dyn_err *err);
 /* Marks the session: what is on the disks is not known any more. */
 void run_mark_stale(struct dyn_session *s, const struct dyn_err *why);
+
+/* --------------------------------------------------------------- session.c */
+
+/* One scan with the session's jobs in it; meta is held: no transaction of this session is half-way meanwhile. */
+int run_scan(struct dyn_session *s, struct dyn_model **out, struct dyn_err *err);
 
 /* ------------------------------------------------------------------ undo.c */
 

@@ -135,12 +135,11 @@ static bool any_interrupted(const struct dyn_model *m)
 	return false;
 }
 
-/* meta is held: no transaction of this session is half-way while the disks are read. */
-static int scan_once(struct dyn_session *s, struct dyn_model **out, struct dyn_err *err)
+int run_scan(struct dyn_session *s, struct dyn_model **out, struct dyn_err *err)
 {
 	struct model_scan_args args = { .paths = (const char *const *)s->paths, .n_paths = s->n_paths,
 					.sys_root = s->sys_root, .offline = (const char *const *)s->offline,
-					.n_offline = s->n_offline };
+					.n_offline = s->n_offline, .open_io = s->open_io, .open_arg = s->open_arg };
 	struct dyn_job *jobs = NULL;
 	int rc = run_jobs_live(s, &jobs, &args.n_jobs);
 
@@ -157,12 +156,12 @@ static int scan_once(struct dyn_session *s, struct dyn_model **out, struct dyn_e
 static int scan_settled(struct dyn_session *s, struct dyn_model **out, struct dyn_err *err)
 {
 	const struct timespec pause = { 0, SETTLE_MS * 1000000L };
-	int rc = scan_once(s, out, err);
+	int rc = run_scan(s, out, err);
 
 	for (int i = 0; !rc && i < SETTLE_TRIES && any_interrupted(*out); i++) {
 		dyn_model_unref(*out);
 		nanosleep(&pause, NULL);
-		rc = scan_once(s, out, err);
+		rc = run_scan(s, out, err);
 	}
 	return rc;
 }

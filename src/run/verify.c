@@ -9,6 +9,7 @@
 #include "run/writer.h"
 
 struct verify {
+	const struct dyn_session *s;
 	const struct dyn_model *m;
 	const struct dyn_volume *v;
 	struct dyn_verify *out;
@@ -92,9 +93,9 @@ static int compare_piece(struct verify *x, const struct dyn_plex *p, uint64_t at
 		return dyn_fail(err, -ENOTSUP, "the halves are laid out in a way that is not compared");
 	*size = n < *size ? n : *size;
 	*size = x->v->size - at < *size ? x->v->size - at : *size;
-	rc = dyn_io_open_ro(x->m->disks[a->disk].path, &source, err);
+	rc = session_open_ro(x->s, x->m->disks[a->disk].path, &source, err);
 	if (!rc)
-		rc = dyn_io_open_ro(x->m->disks[b->disk].path, &target, err);
+		rc = session_open_ro(x->s, x->m->disks[b->disk].path, &target, err);
 	if (!rc) {
 		struct copy_task t = { .mode = COPY_COMPARE, .source = source, .target = target, .source_offset = from,
 					     .target_offset = to, .size = *size, .arg = x, .progress = on_progress };
@@ -155,10 +156,9 @@ int dyn_verify(struct dyn_session *s, struct dyn_model *m, size_t volume,
 	       int (*progress)(void *arg, uint64_t done, uint64_t total), void *arg, struct dyn_verify *out,
 	       struct dyn_err *err)
 {
-	struct verify x = { .m = m, .out = out, .progress = progress, .arg = arg };
+	struct verify x = { .s = s, .m = m, .out = out, .progress = progress, .arg = arg };
 	int rc = may_verify(m, volume, err);
 
-	(void)s;
 	memset(out, 0, sizeof(*out));
 	if (rc)
 		return rc;
