@@ -266,7 +266,7 @@ bool dyn_plan_can_undo(const struct dyn_plan *p)
 	for (size_t i = 0; i < p->n_steps; i++)
 		if (p->steps[i].pub.kind == DYN_STEP_IMAGE && !plan_image_kept(&p->steps[i]))
 			return false;
-	return true;
+	return !p->no_undo;
 }
 
 enum dyn_undo_kind dyn_plan_undo_kind(const struct dyn_plan *p)

@@ -64,6 +64,7 @@ struct dyn_plan {
 	size_t n_locks;
 	size_t *locks;
 	void *pool;
+	const char *no_undo;           /* why it must not be undone, or NULL; nothing of it is kept then */
 	const char *undo_of;           /* id of the undo file this plan carries out, or NULL */
 	const struct ldm_rebuild *finishes; /* the record of the rebuild that this plan ends by attaching its half, or NULL */
 	bool commits;                  /* it changes the database of a group that was there before */

@@ -218,6 +218,11 @@ static int op_reactivate(struct sim *sim, size_t disk, struct dyn_err *err)
 	rc = check(sim, disk, err);
 	if (!rc)
 		rc = describe(sim, disk, err);
+	/* Undo puts the records back, but once the disk has the group's database nobody could tell its old halves any more. */
+	sim->p->no_undo = "the halves on a disk that was out of date would pass for good ones";
+	if (!rc && plan_note(sim->p, "This cannot be undone: the halves on %s would pass for good ones.",
+			     sim->m->disks[disk].name))
+		rc = dyn_fail_nomem(err);
 	if (!rc)
 		stale = !same_transaction(sim, disk);
 	for (size_t i = 0; !rc && stale && i < sim->m->n_volumes; i++)

@@ -239,6 +239,32 @@ static int changed_since(const struct undo_job *u, struct dyn_err *err)
 			  u->m->groups[u->group].name);
 }
 
+static bool held_between(const struct undo_job *u, uint32_t disk, uint64_t sector, const uint8_t *now)
+{
+	uint64_t sum = bytes_sum(BYTES_SUM, now, SECTOR);
+
+	for (size_t i = 0; i < u->f->n_between; i++)
+		if (u->f->between[i].disk == disk && u->f->between[i].sector == sector && u->f->between[i].sum == sum)
+			return true;
+	return false;
+}
+
+/* A plan of several changes that was cut off between two of them: each sector of the records holds what it found, what it
+ * would have left, or what it held for a while. (The header has its time from whoever finished the change.) */
+static bool on_the_way(const struct undo_job *u, size_t k, const struct ldm_db *left)
+{
+	uint64_t first = priv(u, k)->ph.private_start + LDM_CONFIG_START;
+	const struct ldm_db *now = u->m->priv->groups[u->group].db;
+
+	for (size_t i = 1; i < LDM_CONFIG_SECTORS; i++) {
+		const uint8_t *b = now->config + i * SECTOR;
+		if (memcmp(b, u->old->config + i * SECTOR, SECTOR) != 0 && memcmp(b, left->config + i * SECTOR, SECTOR) != 0 &&
+		    !held_between(u, (uint32_t)k, first + i, b))
+			return false;
+	}
+	return true;
+}
+
 /* The database must be what the plan left (then u->old is what to make of it) or already what it was before. */
 static int judge_database(struct undo_job *u, size_t k, struct dyn_err *err)
 {
@@ -253,7 +279,7 @@ static int judge_database(struct undo_job *u, size_t k, struct dyn_err *err)
 	}
 	if (!rc)
 		rc = database_then(u, k, true, &left, err);
-	if (!rc && !same_database(left, now))
+	if (!rc && !same_database(left, now) && !on_the_way(u, k, left))
 		rc = changed_since(u, err);
 	ldm_db_free(left);
 	return rc;
@@ -289,16 +315,6 @@ static int find_database(struct undo_job *u, struct dyn_err *err)
 }
 
 /* ------------------------------------------------------------------- sectors */
-
-static bool held_between(const struct undo_job *u, uint32_t disk, uint64_t sector, const uint8_t *now)
-{
-	uint64_t sum = bytes_sum(BYTES_SUM, now, SECTOR);
-
-	for (size_t i = 0; i < u->f->n_between; i++)
-		if (u->f->between[i].disk == disk && u->f->between[i].sector == sector && u->f->between[i].sum == sum)
-			return true;
-	return false;
-}
 
 /* Each sector must hold what the plan left, there for a while, or found. A rebuild's record, and the database of a disk
  * that leaves, have moved on since; other sectors say that it is the disk. */
@@ -394,7 +410,7 @@ static int look_at_images(struct undo_job *u, size_t k, struct dyn_io *io, struc
 static int look_at_disk(struct undo_job *u, size_t k, struct dyn_err *err)
 {
 	struct dyn_io *io;
-	int rc = dyn_io_open_ro(u->m->disks[u->disk[k]].path, &io, err);
+	int rc = session_open_ro(u->s, u->m->disks[u->disk[k]].path, &io, err);
 
 	if (rc)
 		return rc;

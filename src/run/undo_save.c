@@ -468,7 +468,7 @@ int run_undo_save(struct dyn_session *s, const struct dyn_plan *p, const struct 
 	if (f && pics) {
 		f->when = s->fixed_time ? (int64_t)s->fixed_time : (int64_t)time(NULL);
 		f->title = strdup(p->title);
-		f->reason = strdup("");
+		f->reason = strdup(p->no_undo ? p->no_undo : "");
 		f->disks = calloc(h->n + 1, sizeof(*f->disks));
 		rc = f->title && f->reason && f->disks ? collect(s, p, h, pics, f, replaces) : -ENOMEM;
 	}

@@ -39,7 +39,6 @@ endif
 FULL_TESTS += tests/faults/damage_test
 EXTRA_DIST += tests/faults/README.md
 
-
 # The console at random keys and sizes.
 if HAVE_VTERM
 check_PROGRAMS += tests/faults/keys

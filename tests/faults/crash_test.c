@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * crash_test.c - the power goes at any moment of any operation that writes metadata.
+ *
+ * Each operation is carried out by the engine on disks in memory, its writes and flushes noted down; then every state
+ * that a power cut can leave (crash.h) is scanned as a whole, the interrupted change, if there is one, recovered as its
+ * plan says, and the picture (ops.h) must be exactly the old one or exactly the new one. A plan of several changes may
+ * stop between two of them: between its steps, and between a group's commit and the partition table of a disk that joins
+ * or leaves it. Those pictures are taken from the plan carried out that far, and undo has to lead back from them.
+ *
+ * Besides: what is shown before recovery is one of these, too; a volume that is called a mirror has two equal halves; no
+ * write lands where a volume lies; a second recovery finds nothing; recoveries are cut off in their turn and have to come
+ * to the same end.
+ */
+#include "tests/unit/unit.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/faults/case.h"
+#include "tests/faults/crash.h"
+
+enum { PICTURES = 24, SEEN = 1 << 16 };
+
+struct figures {
+	uint64_t cases, states, distinct, recovered, in_recovery, between, undone, cancelled;
+};
+
+struct crash {
+	struct fault_case k;
+	char title[128];               /* of the plan */
+	bool can_undo;
+	struct dyn_session *recovery;  /* carries recoveries out: its undo files are nobody's */
+	const struct fault_op *op;
+	bool undo;                     /* the operation is the undo of op */
+	size_t n;
+	enum ops_mix mix;
+	struct crash_effort effort;
+	struct crash_rand rnd;
+	struct ram_log log;
+	size_t n_pictures;
+	char *pictures[PICTURES];      /* the first is the old one, the last the new one */
+	size_t undone[PICTURES];       /* how often undo was tried from there */
+	unsigned every;                /* one of so many recoveries is cut off in its turn */
+	/* the recovery that is being cut off */
+	const char *must;              /* the picture it leads to, or NULL */
+	uint64_t seen[SEEN];           /* hashes of states that were judged, of this window */
+	size_t n_seen;
+	const struct ram_level *seen_of;
+	uint64_t recoveries;
+	struct figures *f;
+};
+
+/* -------------------------------------------------------------------- judging */
+
+static void wrong(const struct crash *c, const char *what, const char *now)
+{
+	printf("# %s%s, %zu disks, %s: %s\n", c->undo ? "undo of " : "", c->op->name, c->n, ops_mix_names[c->mix], what);
+	for (size_t i = 0; now && i < c->n_pictures; i++)
+		printf("# ---- picture %zu\n%s", i, c->pictures[i]);
+	if (now)
+		printf("# ---- now\n%s", now);
+	fail_msg("%s%s: %s", c->undo ? "undo of " : "", c->op->name, what);
+}
+
+static size_t which(const struct crash *c, const char *now)
+{
+	for (size_t i = 0; i < c->n_pictures; i++)
+		if (strcmp(c->pictures[i], now) == 0)
+			return i;
+	return DYN_NONE;
+}
+
+/* A mirror is never claimed before it is true. */
+static void halves_are_equal(struct crash *c, const struct dyn_model *m)
+{
+	for (size_t i = 0; i < m->n_volumes; i++) {
+		const struct dyn_volume *v = &m->volumes[i];
+		const struct dyn_extent *a, *b;
+		if (v->layout != DYN_LAYOUT_MIRROR || v->n_plexes != 2 || v->plexes[0].status != DYN_PLEX_OK ||
+		    v->plexes[1].status != DYN_PLEX_OK)
+			continue;
+		a = &v->plexes[0].extents[0];
+		b = &v->plexes[1].extents[0];
+		if (!ram_equal(&c->k.ram, a->disk, a->offset, b->disk, b->offset, v->size))
+			wrong(c, "a mirror whose halves differ", NULL);
+	}
+}
+
+static size_t interrupted(const struct dyn_model *m)
+{
+	for (size_t i = 0; i < m->n_groups; i++)
+		if (m->groups[i].interrupted)
+			return i;
+	return DYN_NONE;
+}
+
+static struct dyn_plan *plan_recovery(const struct crash *c, struct dyn_model *m)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+
+	if (dyn_plan_recover(c->k.w.s, m, interrupted(m), &p, &err))
+		wrong(c, err.what, NULL);
+	return p;
+}
+
+static void judge_again(void *arg);
+
+/* The state the disks are in is the base of the level; its recovery is carried out, noted down and cut off everywhere. */
+static void cut_recovery(struct crash *c)
+{
+	static const struct crash_effort effort = { .all_upto = 4, .random = 12, .edges = 2, .data_edges = 2, .shuffles = 0 };
+	struct dyn_model *m = ram_scan(&c->k.ram, c->k.w.n);
+	struct dyn_plan *p = plan_recovery(c, m);
+	struct dyn_err err = { 0 };
+	struct ram_log log = { 0 };
+	char *after;
+
+	ram_push(&c->k.ram);
+	c->k.ram.log = &log;
+	if (dyn_apply(c->recovery, p, dyn_plan_confirm(p), &err))
+		wrong(c, err.what, NULL);
+	c->k.ram.log = NULL;
+	dyn_plan_free(p);
+	dyn_model_unref(m);
+	m = ram_scan(&c->k.ram, c->k.w.n);
+	after = ops_picture(m);
+	dyn_model_unref(m);
+	ram_drop(&c->k.ram);
+	c->must = after;
+	c->f->in_recovery += crash_windows(&c->k.ram, &log, &effort, &c->rnd, judge_again, c);
+	c->must = NULL;
+	free(after);
+	ram_log_clear(&log);
+	ram_pop(&c->k.ram);
+}
+
+/* Recovers what there is to recover; *m becomes the model of what is there then. */
+static bool recover(struct crash *c, struct dyn_model **m)
+{
+	struct dyn_plan *p = NULL;
+	bool did = false;
+
+	for (int i = 0; interrupted(*m) != DYN_NONE; i++, did = true) {
+		if (i > 2)
+			wrong(c, "recovery comes to no end", NULL);
+		p = plan_recovery(c, *m);
+		crash_carry_out(&c->k.ram, p);
+		dyn_plan_free(p);
+		dyn_model_unref(*m);
+		*m = ram_scan(&c->k.ram, c->k.w.n);
+	}
+	for (size_t g = 0; g < (*m)->n_groups; g++) {
+		if ((*m)->groups[g].problem[0])
+			wrong(c, (*m)->groups[g].problem, NULL);
+		if (did && dyn_plan_recover(c->k.w.s, *m, g, &p, NULL) != -EALREADY)
+			wrong(c, "a second recovery has something to do", NULL);
+	}
+	return did;
+}
+
+/* The undo of the plan with this title. */
+static int plan_undo(struct crash *c, struct dyn_model *m, const char *title, struct dyn_plan **p, struct dyn_err *err)
+{
+	struct dyn_undo *list = NULL;
+	size_t n = 0, i = 0;
+	int rc;
+
+	assert_int_equal(dyn_undo_list(c->k.w.s, m, &list, &n, err), 0);
+	while (i < n && strcmp(list[i].title, title) != 0)
+		i++;
+	assert_true(i < n);
+	rc = dyn_plan_undo(c->k.w.s, m, list[i].id, p, err);
+	free(list);
+	return rc;
+}
+
+/* What was there before the operation comes back. */
+static void undo_from(struct crash *c, struct dyn_model *m, size_t picture)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	char *now;
+
+	if (c->undone[picture]++ >= 4)
+		return;
+	if (!c->can_undo) {
+		if (plan_undo(c, m, c->title, &p, &err) != -ENOTSUP)
+			wrong(c, "an undo where there should be none", c->pictures[picture]);
+		return;
+	}
+	if (plan_undo(c, m, c->title, &p, &err))
+		wrong(c, err.what, c->pictures[picture]);
+	crash_carry_out(&c->k.ram, p);
+	dyn_plan_free(p);
+	m = ram_scan(&c->k.ram, c->k.w.n);
+	now = ops_picture(m);
+	if (strcmp(now, c->pictures[0]) != 0)
+		wrong(c, "undo does not lead back", now);
+	free(now);
+	dyn_model_unref(m);
+	c->f->undone++;
+}
+
+/* A rebuild that was under way can be given up: the volume stays what it was. */
+static void cancel(struct crash *c, struct dyn_model *m, const char *before)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	char *now;
+
+	if (dyn_plan_cancel(c->k.w.s, m, 0, &p, &err))
+		wrong(c, err.what, before);
+	crash_carry_out(&c->k.ram, p);
+	dyn_plan_free(p);
+	m = ram_scan(&c->k.ram, c->k.w.n);
+	now = ops_picture(m);
+	if (m->n_jobs)
+		wrong(c, "a cancelled rebuild is still there", before);
+	if (strcmp(now, before) != 0)
+		wrong(c, "a cancelled rebuild leaves something behind", now);
+	free(now);
+	dyn_model_unref(m);
+	c->f->cancelled++;
+}
+
+static bool seen_before(struct crash *c)
+{
+	uint64_t h = ram_hash(&c->k.ram) | 1;
+	size_t at = h % SEEN;
+
+	if (c->seen_of != c->k.ram.level + c->k.ram.levels || c->n_seen > SEEN / 2) {
+		memset(c->seen, 0, sizeof(c->seen));
+		c->n_seen = 0;
+		c->seen_of = c->k.ram.level + c->k.ram.levels;
+	}
+	while (c->seen[at] && c->seen[at] != h)
+		at = (at + 1) % SEEN;
+	if (c->seen[at])
+		return true;
+	c->seen[at] = h;
+	c->n_seen++;
+	return false;
+}
+
+static void judge_state(struct crash *c, bool nested)
+{
+	struct dyn_model *m = ram_scan(&c->k.ram, c->k.w.n);
+	size_t picture;
+	char *now = ops_picture(m);
+
+	if (interrupted(m) != DYN_NONE) {
+		if (which(c, now) == DYN_NONE)
+			wrong(c, "a third layout before recovery", now);
+		if (!nested && c->recoveries++ % c->every == 0)
+			cut_recovery(c);
+	}
+	free(now);
+	c->f->recovered += recover(c, &m) && !nested;
+	halves_are_equal(c, m);
+	now = ops_picture(m);
+	picture = which(c, now);
+	if (picture == DYN_NONE)
+		wrong(c, "neither old nor new", now);
+	if (nested && strcmp(now, c->must) != 0)
+		wrong(c, "a recovery that was cut off comes to another end", now);
+	if (!nested && m->n_jobs && c->f->states % 4 == 0) {
+		cancel(c, m, now);
+	} else if (!nested && picture != 0 && picture != c->n_pictures - 1) {
+		c->f->between++;
+		undo_from(c, m, picture);
+	}
+	free(now);
+	dyn_model_unref(m);
+}
+
+static void judge(void *arg)
+{
+	struct crash *c = arg;
+
+	c->f->states++;
+	if (seen_before(c))
+		return;
+	c->f->distinct++;
+	judge_state(c, false);
+}
+
+static void judge_again(void *arg)
+{
+	judge_state(arg, true);
+}
+
+/* ----------------------------------------------------------------- one operation */
+
+static void add_picture(struct crash *c)
+{
+	struct dyn_model *m = ram_scan(&c->k.ram, c->k.w.n);
+	char *now;
+
+	recover(c, &m);
+	now = ops_picture(m);
+	if (c->n_pictures && strcmp(c->pictures[c->n_pictures - 1], now) == 0) {
+		free(now);
+	} else {
+		assert_true(c->n_pictures < PICTURES);
+		c->pictures[c->n_pictures++] = now;
+	}
+	dyn_model_unref(m);
+}
+
+static bool of_table(const struct dyn_write *w)
+{
+	return strcmp(w->what, "partition table") == 0;
+}
+
+/* The pictures at the ends of the plan's changes: of its steps, and within a step of what comes before and after a
+ * change of the partition table. */
+static void take_pictures(struct crash *c, const struct dyn_plan *p)
+{
+	add_picture(c);
+	for (size_t i = 0; i < p->n_steps; i++) {
+		const struct dyn_step *st = &p->steps[i].pub;
+		for (size_t k = 0; st->kind == DYN_STEP_SECTORS && k < st->n_writes; k++) {
+			const struct dyn_write *w = &st->writes[k];
+			ram_put(&c->k.ram, w->disk, w->sector, w->n_sectors, w->after);
+			if (k + 1 == st->n_writes || of_table(w) != of_table(w + 1))
+				add_picture(c);
+		}
+	}
+	ram_drop(&c->k.ram);
+}
+
+/* No write touches what a volume holds, before and after; a half that is copied is no volume's before. */
+static void check_places(struct crash *c, const struct ram_log *log)
+{
+	const struct dyn_model *m = c->k.w.m;
+
+	for (size_t i = 0; i < log->n; i++) {
+		const struct ram_event *e = &log->events[i];
+		uint64_t from = e->sector * RAM_SECTOR, to = from + (uint64_t)e->n * RAM_SECTOR;
+		for (size_t v = 0; v < m->n_volumes && e->kind == RAM_WRITE; v++)
+			for (size_t k = 0; k < m->volumes[v].n_plexes; k++)
+				for (size_t x = 0; x < m->volumes[v].plexes[k].n_extents; x++) {
+					const struct dyn_extent *ext = &m->volumes[v].plexes[k].extents[x];
+					if (ext->disk == e->disk && ext->offset && ext->offset < to &&
+					    from < ext->offset + ext->size)
+						wrong(c, "a write where a volume lies", NULL);
+				}
+	}
+}
+
+static int make_plan(struct crash *c, struct dyn_plan **p, struct dyn_err *err)
+{
+	char title[128];
+	int rc = c->op->plan(&c->k.w, p, err);
+
+	if (rc || !c->undo)
+		return rc;
+	snprintf(title, sizeof(title), "%s", dyn_plan_title(*p));
+	ops_apply(&c->k.w, rc, *p, err);
+	ram_keep(&c->k.ram);
+	return plan_undo(c, c->k.w.m, title, p, err);
+}
+
+/* Carries it out, its rebuilds included, noting down what happens; the disks are as before afterwards. */
+static void record(struct crash *c)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	int rc = make_plan(c, &p, &err);
+
+	if (rc)
+		wrong(c, err.what, NULL);
+	snprintf(c->title, sizeof(c->title), "%s", dyn_plan_title(p));
+	c->can_undo = dyn_plan_can_undo(p);
+	take_pictures(c, p);
+	c->k.ram.log = &c->log;
+	dyn_model_ref(c->k.w.m);
+	{
+		struct dyn_model *before = c->k.w.m;
+		ops_apply(&c->k.w, 0, p, &err);
+		c->k.ram.log = NULL;
+		add_picture(c);
+		dyn_model_unref(c->k.w.m);
+		c->k.w.m = before;
+	}
+	ram_drop(&c->k.ram);
+	if (!(c->op->flags & OP_ERASES) && !c->undo)
+		check_places(c, &c->log);
+}
+
+static void make(struct crash *c)
+{
+	struct dyn_options opt = { .fixed_time = 1700000000, .seed = 99 };
+	char state[128];
+
+	case_begin(&c->k, c->op->setup, c->n, c->mix);
+	snprintf(state, sizeof(state), "%s/recovery", c->k.ram.dir);
+	opt.state_dir = state;
+	opt.sys_root = c->k.ram.dir;
+	assert_int_equal(dyn_session_open(NULL, 0, &opt, &c->recovery, NULL), 0);
+	c->recovery->open_io = ram_open;
+	c->recovery->open_arg = &c->k.ram;
+}
+
+static void run_case(struct figures *f, const struct fault_op *op, bool undo, size_t n, enum ops_mix mix,
+		     const struct crash_effort *effort, unsigned every, uint64_t seed)
+{
+	struct crash *c = calloc(1, sizeof(*c));
+
+	assert_non_null(c);
+	c->op = op;
+	c->undo = undo;
+	c->n = n;
+	c->mix = mix;
+	c->effort = *effort;
+	c->every = every;
+	c->rnd.state = seed * 0x9e3779b97f4a7c15u + 1;
+	c->f = f;
+	make(c);
+	record(c);
+	f->cases++;
+	crash_windows(&c->k.ram, &c->log, &c->effort, &c->rnd, judge, c);
+	for (size_t i = 0; i < c->n_pictures; i++)
+		free(c->pictures[i]);
+	ram_log_clear(&c->log);
+	dyn_session_close(c->recovery);
+	case_end(&c->k);
+	free(c);
+}
+
+/* ----------------------------------------------------------------------- tests */
+
+static bool fits(const struct fault_op *op, size_t n, enum ops_mix mix)
+{
+	enum dyn_table first = ops_table(mix, 0);
+
+	return n >= op->least && !(op->flags & OP_MBR && first != DYN_TABLE_MBR) && !(op->flags & OP_GPT && first != DYN_TABLE_GPT);
+}
+
+static uint64_t seed(void)
+{
+	const char *text = getenv("SEED");
+
+	return text ? strtoull(text, NULL, 10) : 4;
+}
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void every_operation(bool undo)
+{
+	static const struct crash_effort quick = { .all_upto = 2, .random = 4, .edges = 3, .data_edges = 1, .shuffles = 1 };
+	static const struct crash_effort thorough = { .all_upto = 10, .random = 2000, .edges = 2047, .data_edges = 8, .shuffles = 16 };
+	static const size_t counts[] = { 2, 3, 8 };
+	const char *tier = getenv("DYNADISK_TIER"), *only = getenv("ONLY");
+	bool full = tier && strcmp(tier, "full") == 0;
+	struct figures f = { 0 };
+	double start = seconds();
+
+	for (size_t i = 0; i < n_fault_ops; i++) {
+		const struct fault_op *op = &fault_ops[i];
+		if (only && !strstr(op->name, only))
+			continue;
+		for (size_t k = 0; k < 3; k++)
+			for (enum ops_mix mix = 0; mix < MIXES; mix++) {
+				/* the quick tier: each operation once, on two or three disks */
+				enum ops_mix one = op->flags & OP_GPT ? MIX_GPT : op->flags & OP_MBR ? MIX_MBR : (enum ops_mix)(i % MIXES);
+				if (!fits(op, counts[k], mix) || (!full && (k != i / MIXES % 2 || mix != one)))
+					continue;
+				run_case(&f, op, undo, counts[k], mix, full ? &thorough : &quick, full ? 16 : 12,
+					 seed() + i * 100 + k * 10 + mix);
+			}
+	}
+	print_message("# figures: crash points%s: %llu cases, %llu states (%llu distinct), %llu recovered, %llu crashes in "
+		      "recovery, %llu between two changes (%llu undone), %llu rebuilds cancelled, %.0f s\n",
+		      undo ? " of undo" : "", (unsigned long long)f.cases, (unsigned long long)f.states,
+		      (unsigned long long)f.distinct, (unsigned long long)f.recovered, (unsigned long long)f.in_recovery,
+		      (unsigned long long)f.between, (unsigned long long)f.undone, (unsigned long long)f.cancelled,
+		      seconds() - start);
+	assert_true(f.cases > 0);
+}
+
+static void any_moment_of_any_operation(void **state)
+{
+	(void)state;
+	every_operation(false);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(any_moment_of_any_operation),
+	};
+
+	return cmocka_run_group_tests_name("crash", tests, NULL, NULL);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* defects_test.c - what the proofs of this folder have found, each by its name, so that it does not come back. */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+
+#include "tests/faults/case.h"
+
+/* A power cut, as far as the engine can tell: from the n-th write on nothing is written any more. */
+struct cut {
+	size_t left;
+};
+
+static int no_more_writes(void *arg, size_t disk, char kind, uint64_t sector)
+{
+	struct cut *cut = arg;
+
+	(void)disk, (void)sector;
+	if (kind != 'w')
+		return 0;
+	if (cut->left == 0)
+		return -EIO;
+	cut->left--;
+	return 0;
+}
+
+/* Applies the plan up to its n-th write, and starts anew on the disks as they then are. */
+static void cut_after(struct fault_case *c, struct dyn_plan *p, size_t n)
+{
+	struct cut cut = { n };
+
+	c->ram.fault = no_more_writes;
+	c->ram.fault_arg = &cut;
+	assert_int_equal(dyn_apply(c->w.s, p, dyn_plan_confirm(p), NULL), -EIO);
+	c->ram.fault = NULL;
+	dyn_plan_free(p);
+	c->w.use(&c->w, c->w.n);
+}
+
+static size_t only_undo(struct fault_case *c, struct dyn_undo *u)
+{
+	struct dyn_undo *list = NULL;
+	struct dyn_err err = { 0 };
+	size_t n = 0, found = 0;
+
+	assert_int_equal(dyn_undo_list(c->w.s, c->w.m, &list, &n, &err), 0);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i].title, u->title) == 0) {
+			*u = list[i];
+			found++;
+		}
+	free(list);
+	return found;
+}
+
+/*
+ * A reactivation brings the database of a disk that was away up to date. Undoing it (the removal of its halves from the
+ * mirrors, that is) made them part of their mirrors again, and nothing said any more that they were out of date.
+ */
+static void undo_never_brings_an_old_half_back(void **state)
+{
+	struct dyn_undo u = { 0 };
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	struct fault_case c;
+	size_t n;
+
+	(void)state;
+	case_begin(&c, SETUP_STALE, 2, MIX_MBR);
+	assert_int_equal(dyn_plan_reactivate(c.w.s, c.w.m, 1, &p, &err), 0);
+	assert_false(dyn_plan_can_undo(p));
+	snprintf(u.title, sizeof(u.title), "%s", dyn_plan_title(p));
+	n = dyn_plan_step(p, 0)->n_writes + dyn_plan_step(p, 1)->n_writes;
+	cut_after(&c, p, n);
+	assert_int_equal(c.w.m->disks[1].status, DYN_DISK_ONLINE); /* its database is the group's now */
+	assert_int_equal(only_undo(&c, &u), 1);
+	assert_false(u.possible);
+	assert_non_null(strstr(u.reason, "out of date"));
+	assert_int_equal(dyn_plan_undo(c.w.s, c.w.m, u.id, &p, &err), -ENOTSUP);
+	case_end(&c);
+}
+
+/* A repair is several changes; cut off between two of them it could not be undone: "the disk group changed since". */
+static void undo_of_a_repair_cut_between_its_steps(void **state)
+{
+	struct dyn_undo u = { 0 };
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	struct fault_case c;
+	char *before, *now;
+	int rc;
+
+	(void)state;
+	case_begin(&c, SETUP_SPARE, 3, MIX_BOTH);
+	before = ops_picture(c.w.m);
+	assert_int_equal(dyn_plan_repair(c.w.s, c.w.m, 0, 2, DYN_TABLE_MBR, true, &p, &err), 0);
+	snprintf(u.title, sizeof(u.title), "%s", dyn_plan_title(p));
+	cut_after(&c, p, dyn_plan_step(p, 0)->n_writes);
+	now = ops_picture(c.w.m);
+	assert_string_not_equal(now, before); /* the lost half is off, its disk still there */
+	free(now);
+	assert_int_equal(only_undo(&c, &u), 1);
+	assert_true(u.possible);
+	rc = dyn_plan_undo(c.w.s, c.w.m, u.id, &p, &err);
+	ops_apply(&c.w, rc, p, &err);
+	now = ops_picture(c.w.m);
+	assert_string_equal(now, before);
+	free(now);
+	free(before);
+	case_end(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(undo_never_brings_an_old_half_back),
+		cmocka_unit_test(undo_of_a_repair_cut_between_its_steps),
+	};
+
+	return cmocka_run_group_tests_name("defects", tests, NULL, NULL);
+}
