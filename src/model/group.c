@@ -46,16 +46,20 @@ static const struct scan_copy *copy_of(const struct scan *s, const struct scan_d
 	return d->copy == DYN_NONE ? NULL : &s->copies[d->copy];
 }
 
-/* Is a a better base than b (which is usable)? Among equal transactions one that stands still and keeps the rules, then
- * the one that more disks carry. */
+/* Is a a better base than b (which is usable)? Among equal transactions one that stands still, or else that carries the
+ * commit (a recovery that was cut off may have made its new records active beside old ones where the header does not),
+ * and keeps the rules, then the one that more disks carry. */
 static bool better(const struct scan_copy *a, const struct scan_copy *b)
 {
+	bool a_commits = a->head.status == LDM_VMDB_COMMIT, b_commits = b->head.status == LDM_VMDB_COMMIT;
 	bool a_ok, b_ok;
 
 	if (a->tid != b->tid)
 		return a->tid > b->tid;
 	if (a->interrupted != b->interrupted)
 		return !a->interrupted;
+	if (a->interrupted && a_commits != b_commits)
+		return a_commits;
 	a_ok = ldm_db_check(a->db, NULL) == 0;
 	b_ok = ldm_db_check(b->db, NULL) == 0;
 	return a_ok != b_ok ? a_ok : a->n_disks > b->n_disks;

@@ -25,7 +25,7 @@
 enum { PICTURES = 24, SEEN = 1 << 16 };
 
 struct figures {
-	uint64_t cases, states, distinct, recovered, in_recovery, between, undone, cancelled;
+	uint64_t cases, states, distinct, recovered, in_recovery, between, undone, cancelled, insisted;
 };
 
 struct crash {
@@ -97,12 +97,19 @@ static size_t interrupted(const struct dyn_model *m)
 	return DYN_NONE;
 }
 
+/* While a disk of the group is missing the user has to insist. */
 static struct dyn_plan *plan_recovery(const struct crash *c, struct dyn_model *m)
 {
 	struct dyn_plan *p = NULL;
 	struct dyn_err err = { 0 };
+	size_t group = interrupted(m);
+	int rc = dyn_plan_recover(c->k.w.s, m, group, &p, &err);
 
-	if (dyn_plan_recover(c->k.w.s, m, interrupted(m), &p, &err))
+	if (rc == -ENODEV && m->groups[group].n_missing && err.way_out[0]) {
+		rc = dyn_plan_recover_anyway(c->k.w.s, m, group, &p, &err);
+		c->f->insisted++;
+	}
+	if (rc)
 		wrong(c, err.what, NULL);
 	return p;
 }
@@ -481,11 +488,11 @@ static void every_operation(bool undo)
 			}
 	}
 	print_message("# figures: crash points%s: %llu cases, %llu states (%llu distinct), %llu recovered, %llu crashes in "
-		      "recovery, %llu between two changes (%llu undone), %llu rebuilds cancelled, %.0f s\n",
+		      "recovery, %llu between two changes (%llu undone), %llu rebuilds cancelled, insisted on %llu times, %.0f s\n",
 		      undo ? " of undo" : "", (unsigned long long)f.cases, (unsigned long long)f.states,
 		      (unsigned long long)f.distinct, (unsigned long long)f.recovered, (unsigned long long)f.in_recovery,
 		      (unsigned long long)f.between, (unsigned long long)f.undone, (unsigned long long)f.cancelled,
-		      seconds() - start);
+		      (unsigned long long)f.insisted, seconds() - start);
 	assert_true(f.cases > 0);
 }
 
