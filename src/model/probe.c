@@ -352,6 +352,7 @@ static void probe_open(struct scan *s, struct scan_disk *d, size_t disk)
 	if (table_read(d->priv.map, &d->priv.table, &err)) {
 		d->pub.status = DYN_DISK_UNREADABLE;
 		scan_note(s, d, "Its partition table cannot be used: %s", err.what);
+		look_for_orphan(d);
 		return;
 	}
 	d->pub.table = d->priv.table.kind;

@@ -26,9 +26,13 @@ struct mend {
 
 static int mend_gpt(struct mend *x)
 {
+	const struct dyn_disk *d = &x->sim->m->disks[x->disk];
 	struct table_sectors runs = { 0 };
 	int rc = table_mend(x->sim->disks[x->disk].map, &runs, x->err);
 
+	if (rc == -EBADMSG)
+		return dyn_refuse(x->err, rc, "Keep the disk as it is: nothing else can be rebuilt from it.",
+				  "No good copy is left on %s: %s", d->name, d->n_damage ? d->damage[0] : "its partition table");
 	for (size_t i = 0; !rc && i < runs.n; i++)
 		if (sim_write(x->sim, x->st, x->phase++, x->disk, runs.runs[i].sector, runs.runs[i].n_sectors, "GPT copy",
 			      runs.runs[i].bytes, false))
@@ -142,6 +146,15 @@ static int mend_database(struct mend *x)
 	return rc ? dyn_fail_nomem(x->err) : 0;
 }
 
+/* Another disk of the group has a database that is not the same. */
+static bool databases_differ(const struct mend *x, size_t group)
+{
+	for (size_t i = 0; i < x->sim->m->n_disks; i++)
+		if (x->sim->m->disks[i].group == group && x->sim->m->priv->disks[i].has_ldm && !x->sim->m->priv->disks[i].current)
+			return true;
+	return false;
+}
+
 /* Nothing can be written: because nothing is wrong, or because no good copy is left, which is said by its name. */
 static int nothing_to_do(const struct mend *x)
 {
@@ -159,6 +172,9 @@ static int nothing_to_do(const struct mend *x)
 	if (md->has_ldm && !md->current && !md->db_damaged && g && !g->problem[0] && d->status == DYN_DISK_ERRORS)
 		return dyn_refuse(x->err, -ESTALE, "Reactivate it (DiskPart: recover).",
 				  "the database copy on %s is not just damaged: %s", d->name, d->damage[d->n_damage - 1]);
+	if (g && g->problem[0] && !databases_differ(x, d->group))
+		return dyn_refuse(x->err, -ENOTSUP, "Its disks are shown, but nothing is written to them.",
+				  "there is no other copy to repair %s from: %s", d->name, g->problem);
 	if (md->heads.doubtful || md->tocs.doubtful || (g && g->problem[0]))
 		return dyn_refuse(x->err, -ENOTUNIQ, "Its disks are shown, but nothing is written to them.",
 				  "nothing tells which copy is right: %s",

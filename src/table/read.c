@@ -78,7 +78,7 @@ static int take_partitions(struct fdisk_context *cxt, struct table *t)
 /* What no table should say; nobody else may rely on starts and ends before this has looked at them. */
 static int check_places(const struct sectmap *map, struct table *t)
 {
-	uint64_t disk = table_disk_sectors(map), last = 0;
+	uint64_t disk = table_disk_sectors(map), last = 0, container = 0;
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < t->n; i++) {
@@ -89,9 +89,11 @@ static int check_places(const struct sectmap *map, struct table *t)
 		else if (t->kind == DYN_TABLE_MBR && (!p->mbr_type || !p->start))
 			rc = table_damage(t, "Entry %u of the MBR makes no sense: sectors from %llu, type %02x", p->number,
 					  (unsigned long long)p->start, p->mbr_type);
-		else if (!p->extended && p->start < last)
+		else if (p->start < last || (!p->logical && p->start < container))
 			rc = table_damage(t, "Partition %u overlaps the one before it", p->number);
-		if (!p->extended && end > last)
+		if (p->extended)
+			container = end;
+		else if (end > last)
 			last = end;
 	}
 	return rc;
@@ -146,6 +148,32 @@ bool table_looks_like_mbr(const uint8_t *sector)
 		if (table_mbr_entry(sector, i).flag & 0x7f)
 			return false;
 	return true;
+}
+
+/*
+ * An MBR of which one thing is wrong, its mark or the first byte of one entry: it must not pass for none. Entries that
+ * make sense - on the disk, not overlapping - are nothing that a boot sector's code or messages would look like.
+ */
+static bool nearly_mbr(const struct sectmap *map, const uint8_t *sector)
+{
+	uint64_t disk = table_disk_sectors(map);
+	unsigned used = 0, wrong = !table_mbr_signed(sector);
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct table_mbr_entry e = table_mbr_entry(sector, i);
+		if (bytes_all_zero(sector + 446 + 16 * i, 16))
+			continue;
+		used++;
+		wrong += (e.flag & 0x7f) != 0;
+		if (!e.type || !e.start || !e.size || (uint64_t)e.start + e.size > disk)
+			return false;
+		for (unsigned k = 0; k < i; k++) {
+			struct table_mbr_entry o = table_mbr_entry(sector, k);
+			if (e.start < (uint64_t)o.start + o.size && o.start < (uint64_t)e.start + e.size)
+				return false;
+		}
+	}
+	return used && wrong == 1;
 }
 
 static bool has_protective(const uint8_t *sector)
@@ -221,7 +249,7 @@ static int read_gpt(const struct sectmap *map, struct table *out, const uint8_t 
 	gpt_examine(map, table_disk_sectors(map) - 1, &backup);
 	if (!gpt_usable(&primary) && !gpt_usable(&backup)) {
 		if (!table_looks_like_mbr(mbr))
-			return 0;
+			return nearly_mbr(map, mbr) ? dyn_fail(err, -EBADMSG, "the MBR in sector 0 is damaged") : 0;
 		return dyn_fail(err, -EBADMSG, "both copies of the GPT are damaged (sectors 1 and %llu)",
 				(unsigned long long)backup.lba);
 	}
