@@ -39,6 +39,11 @@ endif
 FULL_TESTS += tests/faults/damage_test
 EXTRA_DIST += tests/faults/README.md
 
+# Disks broken in one named way each.
+dist_check_SCRIPTS += tests/faults/broken.sh
+EXTRA_DIST += tests/faults/broken.py tests/faults/broken.golden
+FULL_TESTS += tests/faults/broken.sh
+
 # The console at random keys and sizes.
 if HAVE_VTERM
 check_PROGRAMS += tests/faults/keys

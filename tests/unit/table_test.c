@@ -560,6 +560,77 @@ static void ebr_first_one_goes(void **state)
 	sectmap_free(map);
 }
 
+/* Its mark or one entry's first byte is wrong: not an empty disk. Without any entry it is one. */
+static void a_damaged_mbr_is_not_none(void **state)
+{
+	struct sectmap *map = logicals_disk(1);
+	struct dyn_err err = { 0 };
+	struct table t;
+
+	(void)state;
+	put_byte(map, 0, 510, 0);
+	assert_int_equal(table_read(map, &t, &err), -EBADMSG);
+	assert_non_null(strstr(err.what, "MBR in sector 0 is damaged"));
+	put_byte(map, 0, 510, 0x55);
+	put_byte(map, 0, 446, 0x13);
+	assert_int_equal(table_read(map, &t, &err), -EBADMSG);
+	put_byte(map, 0, 446 + 16, 0x13); /* two: what boot code looks like */
+	read_ok(map, &t);
+	assert_int_equal(t.kind, DYN_TABLE_NONE);
+	table_clear(&t);
+	sectmap_free(map);
+}
+
+static void expect_one_damage(struct sectmap *map, const char *text)
+{
+	struct table t;
+
+	read_ok(map, &t);
+	if (t.n_damage != 1 || !strstr(t.damage[0], text))
+		fail_msg("%zu damages: %s", t.n_damage, t.n_damage ? t.damage[0] : "");
+	table_clear(&t);
+}
+
+static void entries_that_make_no_sense_are_named(void **state)
+{
+	struct sectmap *map = logicals_disk(1);
+
+	(void)state;
+	put_byte(map, 0, 446 + 13, 0x20); /* the primary now reaches to 10240, where the logical begins */
+	expect_one_damage(map, "Partition 2 overlaps");
+	put_byte(map, 0, 446 + 13, 0x10);
+	put_byte(map, 0, 446 + 4, 0);
+	expect_one_damage(map, "Entry 1 of the MBR makes no sense: sectors from 2048, type 00");
+	sectmap_free(map);
+}
+
+/* A disk that was grown: the backup goes to its end, then the primary names it, and nothing else of it changes. */
+static void the_backup_moves_to_the_end(void **state)
+{
+	struct sectmap *small = gpt_disk(), *map = new_map(DISK + 2048, 512);
+	struct table_sectors s;
+	uint8_t b[34 * 512];
+
+	(void)state;
+	assert_int_equal(sectmap_get(small, 0, 34, b), 0);
+	assert_int_equal(sectmap_put(map, 0, 34, b), 0);
+	memset(b, 0, sizeof(b));
+	assert_int_equal(sectmap_put(map, DISK + 2048 - 33, 33, b), 0);
+	expect_one_damage(map, "not at the end");
+	assert_int_equal(table_mend(map, &s, NULL), 0);
+	assert_u64(s.n, 3);
+	assert_u64(s.runs[0].sector, DISK + 2048 - 33);
+	assert_u64(s.runs[1].sector, DISK + 2048 - 1);
+	assert_u64(s.runs[2].sector, 1);
+	apply(map, &s);
+	table_sectors_clear(&s);
+	assert_int_equal(table_mend(map, &s, NULL), 0);
+	assert_u64(s.n, 0);
+	table_sectors_clear(&s);
+	sectmap_free(map);
+	sectmap_free(small);
+}
+
 static void mbr_refuses_what_it_cannot_say(void **state)
 {
 	struct sectmap *map = logicals_disk(1), *plain = logicals_disk(0);
@@ -701,6 +772,9 @@ int main(void)
 		cmocka_unit_test(ebr_chain_as_windows_writes_it),
 		cmocka_unit_test(ebr_changes_end_with_what_decides),
 		cmocka_unit_test(ebr_first_one_goes),
+		cmocka_unit_test(a_damaged_mbr_is_not_none),
+		cmocka_unit_test(entries_that_make_no_sense_are_named),
+		cmocka_unit_test(the_backup_moves_to_the_end),
 		cmocka_unit_test(mbr_refuses_what_it_cannot_say),
 		cmocka_unit_test(mbr_keeps_what_others_wrote),
 		cmocka_unit_test(gpt_entries_change_in_place),
