@@ -349,13 +349,46 @@ static int make_disks(struct lab *lab)
 	return rc;
 }
 
+static int refuse_folder(struct lab *lab, int code, const char *why, const char *way_out)
+{
+	lab->err.code = code;
+	dyn_text_format(lab->err.what, sizeof(lab->err.what), "%.300s %s", lab->dir, why);
+	snprintf(lab->err.way_out, sizeof(lab->err.way_out), "%s", way_out);
+	return code;
+}
+
+/* A new folder, or one in which nobody else can put something in the place of what is made there. */
+static int take_folder(struct lab *lab)
+{
+	size_t n = strlen(lab->dir);
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (n == 0 || n > sizeof(path) - 64)
+		return refuse_folder(lab, -ENAMETOOLONG, "is no name for a folder", "Name another folder.");
+	memcpy(path, lab->dir, n + 1);
+	while (n > 1 && path[n - 1] == '/') /* behind a slash a link would be followed */
+		path[--n] = '\0';
+	if (mkdir(path, 0700) == 0)
+		return 0;
+	if (errno != EEXIST || lstat(path, &st) < 0)
+		return say_errno(lab, path);
+	if (S_ISLNK(st.st_mode) || !S_ISDIR(st.st_mode))
+		return refuse_folder(lab, -ENOTDIR, S_ISLNK(st.st_mode) ? "is a link" : "is no folder", "Name another folder.");
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		return refuse_folder(lab, -EPERM, "belongs to another user", "Name a folder of your own.");
+	if ((st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX))
+		return refuse_folder(lab, -EPERM, "can be written to by everybody", "Name a folder of your own.");
+	return 0;
+}
+
 static int make_lab(struct lab *lab)
 {
 	size_t made = 0;
-	int rc = 0;
+	int rc = take_folder(lab);
 
-	if (mkdir(lab->dir, 0700) < 0 && errno != EEXIST)
-		return say_errno(lab, lab->dir);
+	if (rc)
+		return rc;
 	while (lab->n_disks < LAB_DISKS && lab->sc->size[lab->n_disks]) {
 		snprintf(lab->disk[lab->n_disks], PATH_MAX, "%.*s/disk%zu.img", PATH_MAX - 16, lab->dir, lab->n_disks);
 		lab->n_disks++;

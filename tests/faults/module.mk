@@ -9,7 +9,8 @@ FULL_TESTS += tests/faults/names.sh
 dist_check_SCRIPTS += \
 	tests/faults/inuse.sh \
 	tests/faults/names.sh \
-	tests/faults/races.sh
+	tests/faults/races.sh \
+	tests/faults/rights.sh
 EXTRA_DIST += tests/faults/names.py tests/faults/races.py
 
 # Hostile names for the objects of a group.
