@@ -53,3 +53,6 @@ tests_faults_keys_CFLAGS = $(AM_CFLAGS) $(VTERM_CFLAGS)
 tests_faults_keys_LDADD = $(VTERM_LIBS) -lutil
 FULL_TESTS += tests/faults/keys
 endif
+dist_check_SCRIPTS += tests/faults/lost_terminal.sh
+EXTRA_DIST += tests/faults/lost_terminal.py
+FULL_TESTS += tests/faults/lost_terminal.sh
