@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* verify.c - are the halves of a mirror equal? Reads both, through the copy engine, and writes nothing. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/model.h"
@@ -98,7 +99,8 @@ static int compare_piece(struct verify *x, const struct dyn_plex *p, uint64_t at
 		rc = session_open_ro(x->s, x->m->disks[b->disk].path, &target, err);
 	if (!rc) {
 		struct copy_task t = { .mode = COPY_COMPARE, .source = source, .target = target, .source_offset = from,
-					     .target_offset = to, .size = *size, .arg = x, .progress = on_progress };
+					     .target_offset = to, .size = *size, .no_uring = getenv("DYNADISK_NO_URING") != NULL,
+					     .arg = x, .progress = on_progress };
 
 		writer_set_direct(source); /* what the disks hold, not what is remembered of them */
 		writer_set_direct(target);

@@ -56,3 +56,13 @@ endif
 dist_check_SCRIPTS += tests/faults/lost_terminal.sh
 EXTRA_DIST += tests/faults/lost_terminal.py
 FULL_TESTS += tests/faults/lost_terminal.sh
+
+# Bad sectors, by a library put before the C library's read.
+check_DATA += tests/faults/badread.so
+tests/faults/badread.so: tests/faults/badread.c
+	@$(MKDIR_P) tests/faults
+	$(AM_V_CC)$(CC) $(AM_CPPFLAGS) -std=gnu11 -O1 -U_FORTIFY_SOURCE $(WARN_CFLAGS) -shared -fPIC -o $@ $(srcdir)/tests/faults/badread.c -ldl
+CLEANFILES += tests/faults/badread.so
+dist_check_SCRIPTS += tests/faults/bad_sectors.sh
+EXTRA_DIST += tests/faults/badread.c
+FULL_TESTS += tests/faults/bad_sectors.sh

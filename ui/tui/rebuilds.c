@@ -244,9 +244,10 @@ static void show_decision(struct console *con, const struct dyn_job *j)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s %llu-%llu", i ? "," : "", (unsigned long long)j->unread[i].offset,
 				      (unsigned long long)(j->unread[i].offset + j->unread[i].size - 1));
 	if (j->n_unread > 6 && n < sizeof(text))
-		snprintf(text + n, sizeof(text) - n, " and %zu more places", j->n_unread - 6);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " and %zu more places", j->n_unread - 6);
+	if (n < sizeof(text))
+		snprintf(text + n, sizeof(text) - n, ". Until you decide the volume stays a simple volume. Save its files first.");
 	menu_text(m, text);
-	menu_text(m, "Until you decide the volume stays a simple volume. Save its files first.");
 	menu_add(m, DECIDE_LATER, false, 0, "Decide later", "", "p asks again.");
 	menu_add(m, DECIDE_AGAIN, false, 0, "Try again", "", "Reads those sectors once more, after a cable was changed, for example.");
 	menu_add(m, DECIDE_ZEROS, false, 0, "Finish with zeros there", "",
