@@ -231,7 +231,8 @@ def on_disk(lab, rng, d):
                         (0 if here else 2, "convert gpt"), (0.2, "recover")]
     mates = [o["number"] for o in lab.model["disks"] if o["path"] and o["group"] == d["group"] and o is not d]
     found = [(4, "create volume simple size=%d disk=%d" % (size, d["number"])), (0.5, "clean"), (1, table_id(rng, d["table"])),
-             (1 if len(here) < 3 else 0.3, "convert basic"), (0.3, "recover"), (0.3, "import"), (0.5, "online")]
+             (1 if len(here) < 3 else 0.3, "convert basic"), (0.3, "recover"),
+             (3 if len(lab.model["groups"]) > 1 else 0.2, "import"), (0.5, "online")]
     if d["status"] != "online":
         found += [(8, "recover"), (3, "import")]
     if mates:
