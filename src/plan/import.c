@@ -34,6 +34,7 @@ struct import {
 	struct sim *sim;
 	struct maker mk;
 	size_t from, into;
+	char from_title[96], into_title[96];
 	const struct ldm_db *db;       /* of the foreign group */
 	size_t n;
 	struct renamed *moved;         /* as many as db has records */
@@ -290,31 +291,6 @@ static int move_records(struct import *im, struct dyn_err *err)
 
 /* ----------------------------------------------------------------------- plan */
 
-static int describe(struct import *im, struct dyn_err *err)
-{
-	const struct dyn_model *m = im->sim->m;
-	const struct dyn_group *f = &m->groups[im->from], *g = &m->groups[im->into];
-	char old[128], new[128];
-	int rc = plan_note(im->sim->p, "The group %s ends: on the machine it came from its disks will be foreign, as members of %s.",
-			   f->name, g->name);
-
-	for (size_t i = 0; !rc && i < m->n_disks; i++)
-		if (m->disks[i].group == im->from && m->disks[i].status == DYN_DISK_MISSING)
-			rc = plan_note(im->sim->p,
-				       "%s (%s) is missing: it is listed in %s as missing. When it returns, what it holds counts as out "
-				       "of date.", m->disks[i].name, m->disks[i].db_name, g->name);
-	for (size_t i = 0; !rc && i < im->n; i++) {
-		const struct renamed *r = &im->moved[i];
-		if ((r->was->kind != LDM_VOLUME && r->was->kind != LDM_DISK) || strcmp(r->was->name, r->is.name) == 0)
-			continue;
-		dyn_text_clean(old, sizeof(old), r->was->name, strlen(r->was->name));
-		dyn_text_clean(new, sizeof(new), r->is.name, strlen(r->is.name));
-		rc = plan_note(im->sim->p, "The %s %s of %s is called %s in %s.", r->was->kind == LDM_DISK ? "disk" : "volume",
-			       old, f->name, new, g->name);
-	}
-	return rc ? dyn_fail_nomem(err) : 0;
-}
-
 static size_t first_disk(const struct dyn_model *m, size_t group)
 {
 	size_t i = 0;
@@ -324,20 +300,56 @@ static size_t first_disk(const struct dyn_model *m, size_t group)
 	return i;
 }
 
+/* Groups made by one machine, or by dynadisk, have the same name: then a disk tells them apart. */
+static void group_title(const struct dyn_model *m, size_t group, size_t other, char *dst, size_t n)
+{
+	const char *name = m->groups[group].name;
+
+	if (strcasecmp(name, m->groups[other].name) == 0)
+		snprintf(dst, n, "%s (%s)", name, m->disks[first_disk(m, group)].name);
+	else
+		snprintf(dst, n, "%s", name);
+}
+
+static int describe(struct import *im, struct dyn_err *err)
+{
+	const struct dyn_model *m = im->sim->m;
+	const char *f = im->from_title, *g = im->into_title;
+	char old[128], new[128];
+	int rc = plan_note(im->sim->p, "The group %s ends: on the machine it came from its disks will be foreign, as members of %s.",
+			   f, g);
+
+	for (size_t i = 0; !rc && i < m->n_disks; i++)
+		if (m->disks[i].group == im->from && m->disks[i].status == DYN_DISK_MISSING)
+			rc = plan_note(im->sim->p,
+				       "%s (%s) is missing: it is listed in %s as missing. When it returns, what it holds counts as out "
+				       "of date.", m->disks[i].name, m->disks[i].db_name, g);
+	for (size_t i = 0; !rc && i < im->n; i++) {
+		const struct renamed *r = &im->moved[i];
+		if ((r->was->kind != LDM_VOLUME && r->was->kind != LDM_DISK) || strcmp(r->was->name, r->is.name) == 0)
+			continue;
+		dyn_text_clean(old, sizeof(old), r->was->name, strlen(r->was->name));
+		dyn_text_clean(new, sizeof(new), r->is.name, strlen(r->is.name));
+		rc = plan_note(im->sim->p, "The %s %s of %s is called %s in %s.", r->was->kind == LDM_DISK ? "disk" : "volume",
+			       old, f, new, g);
+	}
+	return rc ? dyn_fail_nomem(err) : 0;
+}
+
 /* Steps 1 and 2 of the order above; the mark needs the number that the transaction gets. */
 static int take_over(struct import *im, struct dyn_err *err)
 {
 	struct sim *sim = im->sim;
-	const struct dyn_group *f = &sim->m->groups[im->from], *g = &sim->m->groups[im->into];
+	const char *f = im->from_title, *g = im->into_title;
 	struct plan_step *st;
 	unsigned phase = 0;
 	int rc;
 
 	if (!plan_add_step(sim->p, DYN_STEP_SECTORS, DYN_NONE,
-			   plan_printf(sim->p, "Mark the disks of %s: they leave it", f->name), "database only", ""))
+			   plan_printf(sim->p, "Mark the disks of %s: they leave it", f), "database only", ""))
 		return dyn_fail_nomem(err);
 	st = plan_add_step(sim->p, DYN_STEP_SECTORS, DYN_NONE,
-			   plan_printf(sim->p, "List the disks and volumes of %s in %s", f->name, g->name), "database only",
+			   plan_printf(sim->p, "List the disks and volumes of %s in %s", f, g), "database only",
 			   plan_printf(sim->p, "select disk %u\nimport", sim->m->disks[first_disk(sim->m, im->from)].number));
 	if (!st)
 		return dyn_fail_nomem(err);
@@ -359,6 +371,8 @@ static int op_import(struct sim *sim, size_t from, size_t into, struct dyn_err *
 
 	if (rc)
 		return rc;
+	group_title(sim->m, from, into, im.from_title, sizeof(im.from_title));
+	group_title(sim->m, into, from, im.into_title, sizeof(im.into_title));
 	im.moved = calloc(im.db->n + 1, sizeof(*im.moved));
 	rc = im.moved ? maker_begin(&im.mk, sim, sim->groups[into].db, err) : dyn_fail_nomem(err);
 	if (!rc) {
@@ -380,6 +394,7 @@ static int op_import(struct sim *sim, size_t from, size_t into, struct dyn_err *
 int dyn_plan_import(struct dyn_session *s, struct dyn_model *m, size_t foreign, size_t into, struct dyn_plan **out,
 		    struct dyn_err *err)
 {
+	char from[96], to[96];
 	struct sim sim;
 	int rc;
 
@@ -388,7 +403,9 @@ int dyn_plan_import(struct dyn_session *s, struct dyn_model *m, size_t foreign, 
 		return dyn_fail(err, -EINVAL, "there is no such disk group");
 	if (foreign == into)
 		return dyn_refuse(err, -EALREADY, "Nothing needs to be done.", "%s is the group itself", m->groups[into].name);
-	rc = sim_begin(&sim, s, m, err, "Import %s into %s", m->groups[foreign].name, m->groups[into].name);
+	group_title(m, foreign, into, from, sizeof(from));
+	group_title(m, into, foreign, to, sizeof(to));
+	rc = sim_begin(&sim, s, m, err, "Import %s into %s", from, to);
 	if (rc)
 		return rc;
 	return sim_finish(&sim, op_import(&sim, foreign, into, err), out);

@@ -69,7 +69,7 @@ int join_disk(struct sim *sim, size_t disk, size_t group, struct dyn_err *err)
 	name_group(sim, &d->ph, &peer->ph);
 	ldm_privhead_encode(&d->ph, head);
 	st = plan_add_step(sim->p, DYN_STEP_SECTORS, disk,
-			   plan_printf(sim->p, "Make %s a member of %s", name, sim->m->groups[group].name),
+			   plan_printf(sim->p, "Give %s the database and headers of its new group", name),
 			   "database and headers only", "");
 	rc = st ? write_database(sim, st, &phase, disk, sim->groups[group].db) : -ENOMEM;
 	if (!rc)

@@ -64,6 +64,11 @@ lab gpt-healthy && cp --sparse=always "$T/disks/disk0.img" "$T/other.img"
 lab mbr-failed && cp --sparse=always "$T/disks/disk0.img" "$T/foreign.img"
 basic_disks && mv "$T/other.img" "$T/foreign.img" "$T/disks"
 play convert
+play import
+lab gpt-healthy && python3 "$SOURCE/tests/cutoff.py" committed "$T/disks/disk0.img" "$T/disks/disk1.img" && cp -r --sparse=always "$T/disks" "$T/cut"
+play interrupted
+rm -rf "$T/disks" && mv "$T/cut" "$T/disks"
+play insist
 lab gpt-healthy
 play dynamic
 if [ -n "$SHARED" ]; then

@@ -159,7 +159,8 @@ enum role advice(const struct view *v, char *dst, size_t n)
 
 	for (size_t i = 0; i < m->n_groups; i++) {
 		if (m->groups[i].interrupted) {
-			snprintf(dst, n, "A change to group %s was cut off half-way. r finishes it or takes it back.", m->groups[i].name);
+			snprintf(dst, n, m->groups[i].import_cut ? "An import into group %s was cut off half-way. r finishes it." :
+				 "A change to group %s was cut off half-way. r finishes it or takes it back.", m->groups[i].name);
 			return ROLE_BAD;
 		}
 	}

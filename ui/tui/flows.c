@@ -2,8 +2,11 @@
 /* flows.c - dialogs: initialize and upgrade disks; mirrors: add, remove, break, repair. */
 #include "config.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "ui/tui/actions.h"
 #include "ui/tui/advice.h"
@@ -419,6 +422,59 @@ static void repair_choose_volume(struct console *con, const struct repair *r, si
 	menu_show(con, m, repair_picked, NULL);
 }
 
+/* ---------------------------------------------------------------- changes that were cut off */
+
+#define INSIST "insist"
+
+static void recover_insisted(struct console *con, const char *text)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	int rc;
+
+	if (strcasecmp(text, INSIST) != 0) {
+		console_notice(con, "That was something else. Nothing was done.");
+		return;
+	}
+	rc = dyn_plan_recover_anyway(con->s, con->m, con->flow.group, &p, &err);
+	flow_show(con, "Repair", rc, p, &err);
+}
+
+static void recover_picked(struct console *con, int insist)
+{
+	struct lines l = { 0 };
+
+	if (!insist)
+		return;
+	lines_add(&l, ROLE_DIALOG, 0, "If a missing disk holds the change already, it will be out of date when it returns: what is newer "
+		  "on it is lost.");
+	lines_add(&l, ROLE_DIALOG, 0, "%s", "");
+	lines_add(&l, ROLE_DIALOG_STRONG, 0, "To go on without it, type " INSIST ":");
+	input_show_lines(con, "Roll back without the missing disk", &l, "", recover_insisted);
+}
+
+/* Which way is the engine's word; where a missing disk may know better, people are asked twice. */
+static void recover_group(struct console *con, size_t group)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	int rc = dyn_plan_recover(con->s, con->m, group, &p, &err);
+	struct menu *m;
+	char text[480];
+
+	if (rc != -ENODEV) {
+		flow_show(con, "Repair", rc, p, &err);
+		return;
+	}
+	con->flow.group = group;
+	m = menu_new("A change was cut off");
+	snprintf(text, sizeof(text), "%c%s.", toupper((unsigned char)err.what[0]), err.what + (err.what[0] ? 1 : 0));
+	menu_text(m, text);
+	menu_add(m, 0, false, 0, "Connect what is missing first", "R rescans", "The safe way: then the disks tell what became of it.");
+	menu_add(m, 1, false, 0, "Roll back without it...", "recover override", "For a disk that will not come back.");
+	menu_show(con, m, recover_picked, NULL);
+}
+
 void run_repair(struct console *con, struct target t)
 {
 	struct repair r[64];
@@ -431,9 +487,7 @@ void run_repair(struct console *con, struct target t)
 	if (n == 0)
 		return;
 	if (r[0].kind == REPAIR_RECOVER) {
-		int rc = dyn_plan_recover(con->s, con->m, r[0].index, &p, &err);
-
-		flow_show(con, "Repair", rc, p, &err);
+		recover_group(con, r[0].index);
 		return;
 	}
 	if (r[0].kind == REPAIR_RESUME) {

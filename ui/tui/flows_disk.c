@@ -142,6 +142,24 @@ static void import_into(struct console *con, int group)
 	flow_show(con, "Import Foreign Disks", rc, p, &err);
 }
 
+/* By name two groups are often the same: a disk tells which is meant. */
+static void disk_of_group(const struct dyn_model *m, size_t group, char *dst, size_t n)
+{
+	size_t first = DYN_NONE, others = 0;
+
+	for (size_t i = 0; i < m->n_disks; i++) {
+		if (m->disks[i].group != group)
+			continue;
+		others += first != DYN_NONE;
+		first = first == DYN_NONE ? i : first;
+	}
+	dst[0] = '\0';
+	if (first != DYN_NONE && others)
+		snprintf(dst, n, "%s and %zu more", m->disks[first].name, others);
+	else if (first != DYN_NONE)
+		snprintf(dst, n, "%s", m->disks[first].name);
+}
+
 void run_import(struct console *con, struct target t)
 {
 	struct menu *m = menu_new("Import Foreign Disks");
@@ -151,13 +169,14 @@ void run_import(struct console *con, struct target t)
 	snprintf(text, sizeof(text), "Which group shall the disks of %s join?", con->m->groups[con->flow.group].name);
 	menu_text(m, text);
 	for (size_t i = 0; i < con->m->n_groups; i++) {
-		char reason[512] = "";
+		char reason[512] = "", disk[64];
 		bool ok;
 
 		if (i == con->flow.group)
 			continue;
 		ok = can_import_into(con, t.disk, i, reason, sizeof(reason));
-		menu_add(m, (int)i, !ok, 0, con->m->groups[i].name, "", ok ? "All disks of the foreign group come with it." : reason);
+		disk_of_group(con->m, i, disk, sizeof(disk));
+		menu_add(m, (int)i, !ok, 0, con->m->groups[i].name, disk, ok ? "All disks of the foreign group come with it." : reason);
 	}
 	menu_show(con, m, import_into, NULL);
 }

@@ -55,11 +55,14 @@ dist_check_SCRIPTS += tests/tui/console.sh tests/tui/goldens.sh
 EXTRA_DIST += \
 	tests/tui/actions.list tests/tui/bar.keys tests/tui/change.keys tests/tui/clone.keys \
 	tests/tui/conduct.keys tests/tui/convert.keys tests/tui/dynamic.keys tests/tui/empty.keys \
-	tests/tui/failed.keys tests/tui/halves.keys tests/tui/hangup.keys tests/tui/leave.keys \
+	tests/tui/failed.keys tests/tui/import.keys tests/tui/insist.keys tests/tui/interrupted.keys tests/tui/halves.keys tests/tui/hangup.keys tests/tui/leave.keys \
 	tests/tui/menus.keys tests/tui/operations.keys tests/tui/partition.keys tests/tui/plan.keys \
 	tests/tui/readonly.keys tests/tui/rebuild.keys tests/tui/repair.keys tests/tui/resume.keys \
 	tests/tui/screens.keys tests/tui/signals.keys tests/tui/stale.keys tests/tui/steps.keys \
 	tests/tui/terminal.keys \
+	tests/tui/ask-insist.screen tests/tui/ask-insist-typed.screen tests/tui/choose-import.screen \
+	tests/tui/imported.screen tests/tui/interrupted.screen tests/tui/plan-clean-foreign.screen \
+	tests/tui/plan-import.screen tests/tui/plan-insist.screen tests/tui/plan-recover.screen \
 	tests/tui/about.screen tests/tui/ask-attributes.screen tests/tui/ask-find.screen \
 	tests/tui/ask-letter.screen tests/tui/ask-limit.screen tests/tui/ask-protected.screen \
 	tests/tui/ask-size.screen tests/tui/bottom-disks.screen tests/tui/bottom-hidden.screen \
