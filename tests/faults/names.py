@@ -155,7 +155,8 @@ def gpt_disk(path, names, makers):
     with open(path, "r+b") as f:
         f.seek(446), f.write(struct.pack("<BBBBBBBBII", 0, 0, 2, 0, 0xee, 255, 255, 255, 1, last))
         f.seek(510), f.write(b"\x55\xaa")
-        f.write(header(1, last, 2)), f.write(entries)
+        f.seek(512), f.write(header(1, last, 2))
+        f.seek(1024), f.write(entries)
         f.seek((last - 32) * 512), f.write(entries), f.write(header(last, 1, last - 32))
         for at, b in fs:
             f.seek(at), f.write(b)
@@ -163,7 +164,7 @@ def gpt_disk(path, names, makers):
 def file_name(name):
     return (name.replace(b"/", b"_").replace(b"\0", b"_")[:200] or b"x") + b".img"
 
-def make_set(folder, names, makers):
+def make_set(folder, names, makers, damaged):
     top = os.fsencode(folder)
     disks = [os.path.join(top, b"%d" % i + file_name(names[i])) for i in range(3)]
     for i in range(2):
@@ -176,6 +177,9 @@ def make_set(folder, names, makers):
         for name, at in zip(names, makers.places):
             f.seek(at), f.write(makers.labelled("ntfs", name))
     gpt_disk(disks[2], names, makers)
+    if damaged: # so that the disk is named among the findings
+        with open(disks[2], "r+b") as f:
+            f.seek(1024), f.write(b"\0")
     return disks
 
 # ---------------------------------------------------------------------- showing
@@ -283,7 +287,7 @@ def main():
             folder = os.path.join(top, "set")
             os.mkdir(folder)
             faults = []
-            for b, where in show(make_set(folder, chosen, makers), folder, rng, i % 5 == 0):
+            for b, where in show(make_set(folder, chosen, makers, i % 2 == 1), folder, rng, i % 5 == 0):
                 n_bytes, n_outputs = n_bytes + len(b), n_outputs + 1
                 shown_in(b, where, shown)
                 fault = fault_on_terminal(b) if where == "console" else fault_in(b, where)

@@ -90,6 +90,58 @@ static void facts(void **state)
 	dyn_model_unref(m);
 }
 
+/* Printable, well-formed, and the same when it is cleaned once more. */
+static void assert_clean(const char *text)
+{
+	char again[2048];
+
+	for (const char *c = text; *c; c++)
+		assert_true((uint8_t)*c >= 0x20 && *c != 0x7f);
+	dyn_text_clean(again, sizeof(again), text, strlen(text));
+	assert_string_equal(again, text);
+}
+
+/* 200 hostile models, makers and serial numbers, from firmware that says what it likes. */
+static void hostile_facts(void **state)
+{
+	static const char *const pieces[] = { "\x1b[2J", "\x1b]0;x\x07", "\xc2\x9b", "\xe2\x80\xae", "\xff", "\xc0\xaf", "\xed\xa0\x80",
+					      "\xe6\x97\xa5", "a\xcc\x81", "\x7f", "\r", "\n", "%s%n", "\"", "\\", "\xf0\x9f\x92", "ST4000" };
+	uint64_t seed = 0x123456789abcdef1ull;
+	size_t escaped = 0;
+
+	(void)state;
+	fake_block("dynno1", "2048\n", "8:0\n");
+	make_dir("sys/block/dynno1/device");
+	for (int round = 0; round < 200; round++) {
+		static const char *const files[] = { "vendor", "model", "wwid", "serial" };
+		struct dyn_model *m;
+		char title[192];
+		for (size_t f = 0; f < 4; f++) {
+			char text[300] = "", name[60];
+			for (size_t k = 0, n = 1 + seed % 40; k < n && strlen(text) < 250; k++) {
+				seed ^= seed << 13;
+				seed ^= seed >> 7;
+				seed ^= seed << 17;
+				strcat(text, pieces[seed % (sizeof(pieces) / sizeof(pieces[0]))]);
+			}
+			snprintf(name, sizeof(name), "sys/block/dynno1/device/%s", files[f]);
+			(void)unlink(in_folder(name));
+			if (f != 3 || round & 1)
+				make_text(name, text);
+		}
+		m = scan_machine();
+		assert_u64(m->n_disks, 1);
+		assert_clean(m->disks[0].model);
+		assert_clean(m->disks[0].serial);
+		assert_clean(m->disks[0].confirm);
+		model_disk_title(&m->disks[0], title, sizeof(title));
+		assert_clean(title);
+		escaped += strstr(m->disks[0].model, "\\x") != NULL;
+		dyn_model_unref(m);
+	}
+	assert_true(escaped > 100);
+}
+
 static void who_uses_it(void **state)
 {
 	char use[160], root[128];
@@ -630,7 +682,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, folder_new, folder_remove)
 	const struct CMUnitTest tests[] = {
-		T(machine_list), T(facts), T(who_uses_it), T(one_disk_twice), T(one_disk_by_other_names),
+		T(machine_list), T(facts), T(hostile_facts), T(who_uses_it), T(one_disk_twice), T(one_disk_by_other_names),
 		T(empty_absent_and_tiny), T(basic_mbr),
 		T(hibernated_windows), T(bitlocker),
 		T(raid5_with_a_column_lost), T(free_space_ntfs), T(free_space_fat), T(hostile_file_systems),
