@@ -56,7 +56,7 @@ static bool same_disk(const struct undo_disk *u, const struct dyn_disk *d, bool 
 	    strcmp(d->serial, u->serial) != 0)
 		return false;
 	/* A serial number tells disks apart wherever they are plugged in; images have their path alone. */
-	return by_path ? strcmp(d->path, u->path) == 0 : d->serial[0] != '\0';
+	return by_path ? undo_same_path(u->path, d->path) : d->serial[0] != '\0';
 }
 
 static int match_disk(struct undo_job *u, size_t k, struct dyn_err *err)

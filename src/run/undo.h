@@ -88,6 +88,9 @@ int undo_file_add_between(struct undo_file *f, uint32_t disk, uint64_t sector, u
 int undo_file_add_image(struct undo_file *f, uint32_t disk, uint64_t sector, uint32_t n, struct dyn_io *io, int image_fd,
 			uint64_t image);
 
+/* Does the path of a file's disk lead to where this one does? */
+bool undo_same_path(const char *saved, const char *path);
+
 /* Writes it into the state directory under a new name, which it gets when it is whole and synced; older ones may go then
  * (undo_dir_prune). */
 int undo_file_store(const struct dyn_session *s, struct undo_file *f, char id[64], struct dyn_err *err);

@@ -109,6 +109,15 @@ int undo_file_add_image(struct undo_file *f, uint32_t disk, uint64_t sector, uin
 	return 0;
 }
 
+bool undo_same_path(const char *saved, const char *path)
+{
+	char *real = realpath(path, NULL);
+	bool same = strcmp(saved, real ? real : path) == 0;
+
+	free(real);
+	return same;
+}
+
 /* -------------------------------------------------------------------- bytes */
 
 struct out {

@@ -158,10 +158,12 @@ static int file_disk(struct undo_file *f, const struct dyn_plan *p, size_t disk,
 	struct undo_disk *u = &f->disks[f->n_disks];
 
 	for (*index = 0; *index < f->n_disks; (*index)++)
-		if (strcmp(f->disks[*index].path, d->path) == 0)
+		if (undo_same_path(f->disks[*index].path, d->path))
 			return 0;
 	f->n_disks++;
-	u->path = strdup(d->path);
+	u->path = realpath(d->path, NULL); /* the next dynadisk may be started in another folder */
+	if (!u->path)
+		u->path = strdup(d->path);
 	u->guid = strdup(d->guid);
 	u->serial = strdup(d->serial);
 	u->size = d->size;
@@ -381,7 +383,7 @@ static int seed_between(struct picture *pic, const struct undo_between *b)
 static size_t held_disk(const struct undo_file *f, uint32_t k, const struct dyn_plan *p, const struct run_held *h)
 {
 	for (size_t i = 0; i < h->n; i++)
-		if (h->disks[i] && strcmp(p->model->disks[i].path, f->disks[k].path) == 0 &&
+		if (h->disks[i] && undo_same_path(f->disks[k].path, p->model->disks[i].path) &&
 		    p->model->disks[i].size == f->disks[k].size)
 			return i;
 	return DYN_NONE;

@@ -452,6 +452,47 @@ static void a_path_of_any_bytes(void **state)
 	assert_u64(lab_hash(l->path[0]), blank);
 }
 
+/* An image is the file it is, from whatever folder it is named. */
+static void a_path_from_another_folder(void **state)
+{
+	struct lab *l = *state;
+	char here[4096], given[96], folder[120];
+	uint64_t blank = lab_hash(l->path[0]);
+	struct dyn_undo *list;
+	int fd;
+	size_t n;
+
+	assert_non_null(getcwd(here, sizeof(here)));
+	lab_close(l);
+	l->n = 1;
+	assert_int_equal(chdir(l->dir), 0);
+	snprintf(given, sizeof(given), "%s", l->path[0]);
+	snprintf(l->path[0], sizeof(l->path[0]), "disk0.img");
+	lab_open(l);
+	upgrade(l, 0, DYN_TABLE_MBR);
+	/* the same words in another folder mean another disk */
+	snprintf(folder, sizeof(folder), "%s/b", l->dir);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	assert_int_equal(chdir(folder), 0);
+	fd = open("disk0.img", O_RDWR | O_CREAT | O_EXCL, 0600);
+	assert_int_equal(ftruncate(fd, 24 * LAB_MIB), 0);
+	close(fd);
+	lab_scan(l);
+	assert_int_equal(dyn_undo_list(l->s, l->m, &list, &n, &l->err), 0);
+	assert_int_equal(n, 1);
+	assert_false(list[0].possible);
+	assert_non_null(strstr(list[0].reason, "not here"));
+	free(list);
+	/* and other words the same */
+	lab_close(l);
+	snprintf(l->path[0], sizeof(l->path[0]), "../disk0.img");
+	lab_open(l);
+	undo(l, 1);
+	assert_int_equal(chdir(here), 0);
+	snprintf(l->path[0], sizeof(l->path[0]), "%s", given);
+	assert_u64(lab_hash(l->path[0]), blank);
+}
+
 /* In a child that may not write files larger than this: the change must be refused before its first write. */
 static void no_room_means_no_change(void **state)
 {
@@ -893,6 +934,7 @@ int main(void)
 		TEST(a_mirror_comes_back_only_with_equal_halves),
 		TEST(only_our_own_files_are_used),
 		TEST(a_path_of_any_bytes),
+		TEST(a_path_from_another_folder),
 		TEST(no_room_means_no_change),
 		TEST(old_files_are_pruned),
 		TEST(unfinished_files_are_pruned),
