@@ -9,6 +9,7 @@ dist_check_SCRIPTS += \
 	tests/e2e/kill.sh \
 	tests/property/sequences.sh \
 	tests/images/scan.sh \
+	tests/images/import.sh \
 	tests/shell/guides.sh \
 	tests/shell/lab.sh \
 	tests/shell/commands.sh \
