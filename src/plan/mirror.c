@@ -571,18 +571,19 @@ int dyn_plan_forget_unread(struct dyn_session *s, struct dyn_model *m, size_t vo
 
 /* ---------------------------------------------------------- the end of a rebuild */
 
-/* The record stays, as the mark of what the new half does not hold. */
+/* The record stays, as the mark of what the new half does not hold: first that, then its other place is cleared. */
 static int add_mark(struct sim *sim, struct plan_step *st, unsigned phase, size_t target, const struct plan_copy *copy,
 		    struct dyn_err *err)
 {
+	uint64_t at = sim->disks[target].ph.private_start;
 	struct ldm_rebuild mark = copy->record;
-	uint8_t sector[SECTOR];
+	uint8_t sector[SECTOR], zero[SECTOR] = { 0 };
 
 	mark.sequence++;
 	mark.flags = LDM_REBUILD_ENDED;
 	ldm_rebuild_encode(&mark, sector);
-	if (sim_write(sim, st, phase, target, sim->disks[target].ph.private_start + copy->record_slot, 1,
-		      "mark of unread sectors", sector, true))
+	if (sim_write(sim, st, phase, target, at + copy->record_slot, 1, "mark of unread sectors", sector, true) ||
+	    sim_write(sim, st, phase + 1, target, at + (copy->record_slot ^ 1), 1, "rebuild record", zero, true))
 		return dyn_fail_nomem(err);
 	return 0;
 }

@@ -778,6 +778,31 @@ static void finished_with_zeros(void **state)
 	assert_int_equal(dyn_plan_forget_unread(l->s, l->m, 0, &p, &l->err), -EINVAL);
 }
 
+static void zeros_are_undone(void **state)
+{
+	struct lab *l = *state;
+	struct dyn_undo *u = NULL;
+	struct dyn_plan *p = NULL;
+	struct trouble t;
+	uint64_t bad;
+	size_t n;
+	unsigned id = until_undecided(l, &t, &bad);
+
+	assert_int_equal(dyn_job_finish(l->s, id), 0);
+	assert_int_equal(dyn_jobs_wait(l->s, 20000), 0);
+	lab_scan(l);
+	assert_marked(l, bad);
+	assert_int_equal(dyn_undo_list(l->s, l->m, &u, &n, &l->err), 0);
+	assert_true(n > 0);
+	if (!u[0].possible)
+		fail_msg("%s cannot be undone: %s", u[0].title, u[0].reason);
+	lab_apply(l, dyn_plan_undo(l->s, l->m, u[0].id, &p, &l->err), &p);
+	free(u);
+	assert_simple(l);
+	assert_u64(l->m->volumes[0].n_unread, 0);
+	assert_int_equal(l->m->priv->disks[1].rebuild_pairs_used, 0);
+}
+
 /* The decision taken for a rebuild found on the disks; and the mark goes with the half. */
 static void finished_with_zeros_later(void **state)
 {
@@ -882,6 +907,7 @@ int main(void)
 		TEST(bad_sectors_are_on_record),
 		TEST(finished_with_zeros),
 		TEST(finished_with_zeros_later),
+		TEST(zeros_are_undone),
 		TEST(write_errors_make_no_mirror),
 		TEST(lost_writes_make_no_mirror),
 		TEST(one_after_the_other),
