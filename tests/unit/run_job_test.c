@@ -251,7 +251,10 @@ static void killed_in_the_middle(void **state)
 	struct lab *l = *state;
 
 	for (int round = 0; round < 4; round++) {
+		int told[2];
+		char byte;
 		pid_t pid;
+		assert_int_equal(pipe(told), 0);
 		lab_close(l);
 		pid = fork();
 		if (pid == 0) {
@@ -266,9 +269,14 @@ static void killed_in_the_middle(void **state)
 				dyn_jobs(l->s, &j, 1);
 				dyn_job_limit(l->s, j.id, 4 * LAB_MIB);
 			}
+			if (write(told[1], "y", 1) != 1)
+				_exit(1);
 			for (;;)
 				pause();
 		}
+		close(told[1]);
+		assert_int_equal(read(told[0], &byte, 1), 1); /* it has begun */
+		close(told[0]);
 		usleep(200000u + 350000u * (unsigned)round);
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
