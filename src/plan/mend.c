@@ -125,6 +125,9 @@ static int mend_database(struct mend *x)
 	const struct ldm_db *db;
 	int rc;
 
+	if (md->has_ldm && !md->current && !md->db_damaged && x->st->pub.n_writes &&
+	    plan_note(x->sim->p, "The database copy on %s stays as it is: it may be out of date, not just damaged.", d->name))
+		return dyn_fail_nomem(x->err);
 	if (!md->db_damaged || !config || d->group == DYN_NONE)
 		return 0;
 	if (x->sim->m->groups[d->group].interrupted)

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""broken.py ENGINE DYNADISK GOLDEN [PART/OF]: 200 disks and more, each broken in one named way.
+"""broken.py ENGINE DYNADISK GOLDEN [PART/OF [WINDOWS]]: 200 disks and more, each broken in one named way.
 
 Each case damages sound disks, checks that the damage is there, and asks `dynadisk status --check` and the shell's
 DETAIL DISK and MEND about them; what they must say is in GOLDEN (GENERATE=1 writes it anew). Whatever it says there:
 MEND that is carried out brings every byte back and, the second time, finds nothing; MEND that is refused, and looking,
-change no byte; damage that is not silent has an exit code that is not 0. PART/OF: only every OF-th case.
+change no byte; damage that is not silent has an exit code that is not 0. PART/OF: only every OF-th case. WINDOWS: a folder
+of disks that Windows wrote; on each of them, too, the first byte of each active copy is damaged and comes back.
 """
 import hashlib
 import os
@@ -374,7 +375,8 @@ class Runner:
     def mend(self, name, paths, disk):
         """What MEND says: the last sentence before the shell leaves."""
         code, out = run([self.dynadisk, 'shell', '--script', '-'] + paths, 'select disk %d\nmend\n' % disk)
-        lines = [x for x in out.splitlines() if x.strip() and not x.startswith(('Leaving DiskPart', 'Disk %d is now' % disk))]
+        out = out.partition('Disk %d is now the selected disk.\n' % disk)[2]  # before it: what is wrong with all the disks
+        lines = [x for x in out.splitlines() if x.strip() and not x.startswith('Leaving DiskPart')]
         return code, ' '.join(x for x in lines if not x.startswith('Virtual Disk Service error'))
 
     def details(self, paths, disk):
@@ -413,6 +415,46 @@ class Runner:
         return out
 
 
+def active_copies(b):
+    """Sectors of a Windows disk whose first byte belongs to a copy that is in use: GPT, PRIVHEAD, TOC, database, log."""
+    last = len(b) // SECTOR - 1
+    gpt = b[SECTOR:SECTOR + 8] == b'EFI PART'
+    private = 34 if gpt else last + 1 - 2048
+    head = b[(private + PRIMARY) * SECTOR:][:SECTOR]
+    if head[:8] != b'PRIVHEAD':
+        die('a Windows disk has no PRIVHEAD at its place')
+    tocs = struct.unpack_from('>QQ', head, 0x13b)
+    rel = [PRIMARY, SECONDARY, *tocs, CONFIG, CONFIG + 1, CONFIG + 2, LOG]
+    return [private + r for r in rel] + ([1, 2, last, last - 32] if gpt else [IN_MBR])
+
+
+def windows(r, folder, part, of):
+    """Returns how many copies came back."""
+    n = done = 0
+    work = os.path.join(r.folder, 'windows.img')
+    for release in '2003r2', '2008r2':
+        disks = sorted(os.path.join(folder, x) for x in os.listdir(folder) if x.startswith('ldm-%s-' % release))
+        for i, path in enumerate(disks):
+            was = open(path, 'rb').read()
+            for sector in active_copies(was):
+                n += 1
+                if n % of != part:
+                    continue
+                b = bytearray(was)
+                b[sector * SECTOR] ^= 0xff
+                with open(work, 'wb') as f:
+                    f.write(b)
+                paths = disks[:i] + [work] + disks[i + 1:]
+                name = '%s sector %d' % (os.path.basename(path), sector)
+                if run([r.dynadisk, 'status', '--check'] + paths)[0] == 0:
+                    r.fail(name, 'nothing is said')
+                code, said = r.mend(name, paths, i)
+                if code or open(work, 'rb').read() != was:
+                    r.fail(name, 'is not as before: ' + said)
+                done += 1
+    return done
+
+
 def write_edges(path, data):
     with open(path, 'wb') as f:
         f.write(data[:EDGE])
@@ -437,6 +479,7 @@ def main():
     try:
         r = Runner(engine, dynadisk, folder)
         got = {c[0]: '\n'.join(r.case(*c)) for i, c in enumerate(CASES) if i % of == part}
+        copies = windows(r, sys.argv[5], part, of) if len(sys.argv) > 5 else 0
     finally:
         shutil.rmtree(folder)
     if os.environ.get('GENERATE') and of == 1:
@@ -451,8 +494,8 @@ def main():
     mended = sum('\nmend 0' in x for x in got.values())
     for x in r.failures:
         print(x)
-    print('%d broken disks of %d: %d repaired, %d refused; %d failures' % (len(got), len(CASES), mended, len(got) - mended,
-                                                                            len(r.failures)))
+    print('%d broken disks of %d: %d repaired, %d refused; %d damaged copies on Windows disks repaired; %d failures' % (
+        len(got), len(CASES), mended, len(got) - mended, copies, len(r.failures)))
     return 1 if r.failures else 0
 
 

@@ -7,8 +7,10 @@ part=0/4
 [ "${DYNADISK_TIER-fast}" != full ] && [ -z "${GENERATE-}" ] || part=0/1
 part=${BROKEN:-$part}
 command -v python3 >/dev/null || { echo '1..0 # SKIP python3 is not installed'; exit 0; }
+win=()
+if windows_images; then win=("$T/win"); else skip 'the disks that Windows wrote' 'the Windows images are not here'; fi
 SECONDS=0
-if out=$(python3 "$SOURCE/tests/faults/broken.py" "$BUILD/tests/images/engine" "$DYNADISK" "$SOURCE/tests/faults/broken.golden" "$part" 2>&1)
+if out=$(python3 "$SOURCE/tests/faults/broken.py" "$BUILD/tests/images/engine" "$DYNADISK" "$SOURCE/tests/faults/broken.golden" "$part" "${win[@]}" 2>&1)
 then
 	ok "${out##*$'\n'}"
 	echo "# figures: ${out##*$'\n'}, $SECONDS s"

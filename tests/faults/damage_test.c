@@ -355,7 +355,9 @@ static void exchange_sectors(struct lab *l)
 				continue;
 			put(l, a->disk, a->sector, b->is);
 			put(l, b->disk, b->sector, a->is);
-			count(expect(l, "a sector", "another in its place", a, k, NAMED_OTHER));
+			/* two MBRs with the same entries differ in the signature, which nothing protects */
+			count(expect(l, "a sector", "another in its place", a, k,
+				     a->kind == SECTOR_MBR && b->kind == SECTOR_MBR ? WORDS : NAMED_OTHER));
 			put(l, a->disk, a->sector, a->is);
 			put(l, b->disk, b->sector, b->is);
 		}
