@@ -12,8 +12,8 @@
  *  - Sizes and offsets are bytes unless the name says sectors. All text in a model
  *    or plan is valid UTF-8 without control characters: what came from a disk has
  *    been cleaned (dyn_text_clean) before it got there. Paths alone are as they are.
- *  - One thread (the owner) makes scans, plans and apply calls of a session; the
- *    dyn_job_* calls may be made from any thread.
+ *  - One thread at a time (the owner) makes scans, plans and apply calls of a session;
+ *    it may hand that over to another one. The dyn_job_* calls may be made from any thread.
  */
 #ifndef DYNADISK_H
 #define DYNADISK_H

@@ -56,6 +56,8 @@ basic_disks && play clone
 lab mbr-failed
 play bar
 play failed
+lab mbr-failed
+play hang
 lab gpt-healthy
 play halves
 stale

@@ -24,6 +24,9 @@
  *	idle MS MAX-CPU-MS	for so long, it uses no more CPU time than that
  *	signal NAME		HUP, TERM, INT or KILL to the program
  *	hangup			cuts the line
+ *	freeze THREAD		stops the program's thread of that name where it is, as a disk that hangs would; ends the
+ *				script there, well, where that is not allowed
+ *	thaw			lets it go on
  *	exit CODE [MS]		it ends with this code
  *	sane			the terminal's modes are as before it started
  *	shell COMMAND		is run by sh and succeeds
@@ -32,12 +35,14 @@
 #include "config.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,6 +61,8 @@ struct run {
 	size_t n_masks;
 	char hide[MASKS][40];
 	size_t n_hide;
+	pid_t frozen; /* a thread, 0 none */
+	bool skip;
 };
 
 static void result(struct run *r, bool ok, const char *line)
@@ -260,6 +267,73 @@ static bool compare(struct run *r, const char *name, const char *suffix, char *(
 	return ok;
 }
 
+/* ---------------------------------------------------------------- threads */
+
+/* The program's thread of that name, or 0. */
+static pid_t thread_of(pid_t pid, const char *name)
+{
+	char path[64], comm[64];
+	struct dirent *e;
+	pid_t found = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%ld/task", (long)pid);
+	d = opendir(path);
+	while (d && !found && (e = readdir(d))) {
+		char file[sizeof(path) + sizeof(e->d_name) + 8];
+		FILE *f;
+
+		snprintf(file, sizeof(file), "%s/%s/comm", path, e->d_name);
+		f = fopen(file, "r");
+		if (f && fgets(comm, sizeof(comm), f) && strncmp(comm, name, strlen(name)) == 0 && comm[strlen(name)] == '\n')
+			found = (pid_t)atoi(e->d_name);
+		if (f)
+			fclose(f);
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+static bool freeze(struct run *r, const char *name)
+{
+	pid_t t = thread_of((pid_t)vt_pid(r->vt), name);
+	int status;
+
+	if (!t || r->frozen)
+		return false;
+	if (ptrace(PTRACE_SEIZE, t, NULL, NULL) != 0) {
+		r->skip = true; /* some containers forbid it */
+		return true;
+	}
+	r->frozen = t;
+	return ptrace(PTRACE_INTERRUPT, t, NULL, NULL) == 0 && waitpid(t, &status, __WALL) == t && WIFSTOPPED(status);
+}
+
+static bool thaw(struct run *r)
+{
+	pid_t t = r->frozen;
+
+	r->frozen = 0;
+	return t && ptrace(PTRACE_DETACH, t, NULL, NULL) == 0;
+}
+
+/* A process is not dead before whoever froze a thread of it has seen that thread's end. */
+static void see_end(struct run *r)
+{
+	const struct timespec moment = { .tv_nsec = 10000000 };
+
+	for (int i = 0; r->frozen && i < 2000; i++) {
+		int status;
+		pid_t got = waitpid(r->frozen, &status, __WALL | WNOHANG);
+
+		if (got < 0 || (got == r->frozen && !WIFSTOPPED(status)))
+			r->frozen = 0;
+		else
+			nanosleep(&moment, NULL);
+	}
+}
+
 /* ---------------------------------------------------------------- commands */
 
 static char *expand(const char *text)
@@ -394,6 +468,7 @@ static bool do_exit(struct run *r, const char *args)
 
 	if (sscanf(args, "%d %d", &want, &ms) < 1)
 		return false;
+	see_end(r);
 	got = vt_exit(r->vt, ms);
 	if (got != want)
 		printf("# it ended with %d\n", got);
@@ -449,6 +524,10 @@ static bool command(struct run *r, const char *word, char *args)
 		vt_hang_up(r->vt);
 		return true;
 	}
+	if (strcmp(word, "freeze") == 0)
+		return freeze(r, args);
+	if (strcmp(word, "thaw") == 0)
+		return thaw(r);
 	if (strcmp(word, "exit") == 0)
 		return do_exit(r, args);
 	if (strcmp(word, "sane") == 0)
@@ -468,7 +547,7 @@ int main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	while (fgets(line, sizeof(line), f) && !r.failed) {
+	while (fgets(line, sizeof(line), f) && !r.failed && !r.skip) {
 		char *text, *args, word[16];
 		size_t n;
 
@@ -480,6 +559,8 @@ int main(int argc, char **argv)
 		snprintf(word, sizeof(word), "%.*s", (int)(n < 15 ? n : 15), text);
 		args = text + n + (text[n] == ' ');
 		result(&r, command(&r, word, args), line);
+		if (r.skip)
+			printf("# what follows is skipped: threads of other programs may not be stopped here\n");
 		if (r.failed && r.vt) {
 			char *s = vt_screen(r.vt);
 

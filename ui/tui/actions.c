@@ -9,11 +9,17 @@
 #include "ui/tui/paint.h"
 #include "ui/words.h"
 
+static void rescanned(struct console *con, void *arg)
+{
+	(void)arg;
+	if (con->scan.rc == 0)
+		console_notice(con, "The disks were read again.");
+}
+
 static void run_rescan(struct console *con, struct target t)
 {
 	(void)t;
-	console_rescan(con);
-	console_notice(con, "The disks were read again.");
+	console_rescan(con, rescanned, NULL);
 }
 
 static void target_title(const struct console *con, struct target t, char *dst, size_t n)
@@ -266,12 +272,28 @@ const struct action *action_of_key(int key)
 	return NULL;
 }
 
+/* Whether it leaves the engine alone, and so works while the disks are being read or written. */
+static bool is_calm(const struct action *a)
+{
+	return (a->where & (IN_VIEW | IN_VIEW_TOP | IN_VIEW_BOTTOM | IN_HELP)) || a->id == ACT_PROPERTIES || a->id == ACT_QUIT ||
+	       a->id == ACT_CONTEXT || a->id == ACT_SWITCH_PANE || a->id == ACT_MENU;
+}
+
+static bool is_enabled(struct console *con, const struct action *a, struct target t, char *reason, size_t n)
+{
+	if (con->working && !is_calm(a)) {
+		snprintf(reason, n, "%s: this works again when that is done.", con->work.what);
+		return false;
+	}
+	return !a->enabled || a->enabled(con, t, reason, n);
+}
+
 void action_run(struct console *con, const struct action *a)
 {
 	struct target t = view_target(&con->view);
 	char reason[sizeof(con->view.notice)] = "";
 
-	if (a->enabled && !a->enabled(con, t, reason, sizeof(reason)))
+	if (!is_enabled(con, a, t, reason, sizeof(reason)))
 		console_notice(con, "%s", reason);
 	else
 		a->run(con, t);
@@ -296,7 +318,7 @@ static void add_actions(struct console *con, struct menu *m, unsigned where)
 
 		if (!(a->where & where))
 			continue;
-		disabled = a->enabled && !a->enabled(con, t, reason, sizeof(reason));
+		disabled = !is_enabled(con, a, t, reason, sizeof(reason));
 		if (a->keys[0])
 			key_label(a->keys[0], key, sizeof(key));
 		/* a greyed item's key only moves there; Enter on it explains */

@@ -64,6 +64,8 @@ static void paint_bottom(struct console *con, struct canvas *c)
 		snprintf(sentence, sizeof(sentence), "%s", con->view.notice);
 	else if (con->depth)
 		snprintf(sentence, sizeof(sentence), "%s", con->bottom);
+	else if (con->working)
+		console_work_sentence(con, sentence, sizeof(sentence));
 	else
 		role = advice(&con->view, sentence, sizeof(sentence));
 	if (con->depth == 0)
@@ -126,6 +128,10 @@ static void main_key(struct console *con, int key)
 	const struct action *a;
 	enum move how;
 
+	if (con->working && con->work.progress && (key == K_ESC || key == KEY_CONTROL('c'))) {
+		atomic_store(&con->stop, true);
+		return;
+	}
 	if (con->esc_pending && key >= '0' && key <= '9')
 		key = key == '0' ? K_F10 : K_F1 + key - '1';
 	con->esc_pending = key == K_ESC;

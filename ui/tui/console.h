@@ -6,6 +6,8 @@
 #ifndef UI_TUI_CONSOLE_H
 #define UI_TUI_CONSOLE_H
 
+#include <stdatomic.h>
+
 #include "ui/tui/canvas.h"
 #include "ui/tui/keys.h"
 #include "ui/tui/layout.h"
@@ -47,6 +49,24 @@ struct flow {
 	uint64_t known[256];      /* the volumes there were before, see flow_new_volume() */
 };
 
+/* Something for the engine's thread. */
+struct work {
+	void (*run)(void *arg);                         /* there: calls of the engine, nothing of the console's */
+	void (*done)(struct console *con, void *arg);   /* afterwards, on the console's thread */
+	void *arg;
+	char what[160];         /* "Reading the disks" */
+	bool writes;            /* leaving waits for it */
+	bool progress;          /* it reports by console_busy(), and Esc stops it */
+};
+
+struct scan_work {
+	struct dyn_model *m;
+	struct dyn_err err;
+	int rc;
+	void (*then)(struct console *con, void *arg);
+	void *arg;
+};
+
 enum leave { LEAVE_NOT, LEAVE_QUIT, LEAVE_RUNNING };
 
 #define CONSOLE_SCREENS 12
@@ -68,7 +88,13 @@ struct console {
 	bool want_prompt;       /* the DiskPart prompt was asked for */
 	bool dirty;             /* the screen needs painting */
 	bool repaint;           /* all of it (Ctrl-L) */
-	char busy[160];         /* what is being done while keys wait; "" when nothing is */
+	struct engine *engine;  /* makes the calls that may take long */
+	int wake_fd;            /* an eventfd: it has done something, or free space was counted */
+	bool working;           /* ... and is at it: who else would call the engine must wait */
+	struct work work;
+	atomic_uint percent;    /* how far the work is, + 1; 0 unknown. Set on its thread */
+	atomic_bool stop;       /* the work shall end early */
+	struct scan_work scan;
 	enum leave leave;
 	unsigned seen_end[64]; /* ids of jobs whose end was told */
 	size_t n_seen;
@@ -84,16 +110,22 @@ void console_pop(struct console *con);
 void console_pop_all(struct console *con);
 /* A sentence for the bottom line until the next key. */
 void console_notice(struct console *con, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Reads the disks again now. */
-void console_rescan(struct console *con);
+/* Reads the disks again; then (may be NULL) is called once that is done, well or not (con->scan.rc). Nothing else is under way. */
+void console_rescan(struct console *con, void (*then)(struct console *con, void *arg), void *arg);
 /* Gives the screen to the DiskPart prompt until EXIT. */
 void console_prompt(struct console *con);
 /* Shows everything at once, before something that takes a moment. */
 void console_show(struct console *con);
-/* While something takes its time: what, until console_busy_end(); "Esc stops it" is said. */
-void console_busy_begin(struct console *con, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void console_busy_end(struct console *con);
-/* Called with how far it is, as often as one likes; nonzero: the user wants it to stop, or the terminal is gone. */
+/*
+ * Gives the engine's thread something to do (work.c). What takes a moment only is done when this returns, w->done included;
+ * otherwise the console goes on, with its keys, and w->done is called when it is.
+ */
+void console_work(struct console *con, const struct work *w);
+/* Calls what comes after the work once it has ended. True when it did. */
+bool console_work_ended(struct console *con);
+/* What is being done, for the bottom line. */
+void console_work_sentence(struct console *con, char *dst, size_t n);
+/* On the engine's thread: how far it is, as often as one likes; nonzero: the user wants it to stop. */
 int console_busy(struct console *con, uint64_t done, uint64_t total);
 /* Paints the main screen and all dialogs on the canvas of this size. */
 void console_paint(struct console *con, int rows, int cols);

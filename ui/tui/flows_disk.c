@@ -199,21 +199,27 @@ bool can_online(struct console *con, struct target t, char *reason, size_t n)
 	return false;
 }
 
+static void offline_done(struct console *con, void *arg)
+{
+	(void)arg;
+	if (con->scan.rc)
+		return;
+	if (con->flow.keep)
+		console_notice(con, "%s is on line again.", con->flow.label);
+	else
+		console_notice(con, "%s is off line: it is not read, and missing from its group, until Online or the end.", con->flow.label);
+}
+
 static void set_offline(struct console *con, size_t disk, bool offline)
 {
 	struct dyn_err err = { 0 };
-	char name[sizeof(con->m->disks[disk].name)];
 
-	snprintf(name, sizeof(name), "%s", con->m->disks[disk].name);
-	if (dyn_set_offline(con->s, con->m->disks[disk].path, offline, &err)) {
+	con->flow = (struct flow){ .keep = !offline };
+	snprintf(con->flow.label, sizeof(con->flow.label), "%s", con->m->disks[disk].name);
+	if (dyn_set_offline(con->s, con->m->disks[disk].path, offline, &err))
 		error_show(con, offline ? "Offline" : "Online", &err);
-		return;
-	}
-	console_rescan(con);
-	if (offline)
-		console_notice(con, "%s is off line: it is not read, and missing from its group, until Online or the end.", name);
 	else
-		console_notice(con, "%s is on line again.", name);
+		console_rescan(con, offline_done, NULL);
 }
 
 void run_offline(struct console *con, struct target t)

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ui/tui/actions.h"
@@ -405,11 +406,6 @@ bool can_verify(struct console *con, struct target t, char *reason, size_t n)
 	return true;
 }
 
-static int verify_progress(void *con, uint64_t done, uint64_t total)
-{
-	return console_busy(con, done, total);
-}
-
 /* Appends as many of the ranges as a dialog has room for. */
 static void put_ranges(char *dst, size_t n, const struct dyn_range *r, size_t count)
 {
@@ -444,23 +440,54 @@ static void show_differences(struct console *con, const char *title, const char 
 			     title, different, size, where, unread, *unread ? ". " : "");
 }
 
-void run_verify(struct console *con, struct target t)
-{
-	struct dyn_verify r = { 0 };
-	struct dyn_err err = { 0 };
-	char title[96], size[24];
+struct verifying {
+	struct console *con;
+	struct dyn_model *m; /* referenced: the console's may be a newer one in the end */
+	size_t volume;
+	struct dyn_verify r;
+	struct dyn_err err;
 	int rc;
+};
 
-	words_volume_title(&con->m->volumes[t.volume], title, sizeof(title));
-	console_busy_begin(con, "Comparing the halves of %s", title);
-	rc = dyn_verify(con->s, con->m, t.volume, verify_progress, con, &r, &err);
-	console_busy_end(con);
-	console_notice(con, "%s", "");
-	dyn_text_size(size, sizeof(size), r.size);
-	if (rc)
-		error_show(con, "Verify Mirror", &err);
-	else if (r.different == 0 && r.unreadable == 0)
+static int verify_progress(void *arg, uint64_t done, uint64_t total)
+{
+	return console_busy(arg, done, total);
+}
+
+static void verify_run(void *arg)
+{
+	struct verifying *v = arg;
+
+	v->rc = dyn_verify(v->con->s, v->m, v->volume, verify_progress, v->con, &v->r, &v->err);
+}
+
+static void verify_done(struct console *con, void *arg)
+{
+	struct verifying *v = arg;
+	char title[96], size[24];
+
+	words_volume_title(&v->m->volumes[v->volume], title, sizeof(title));
+	dyn_text_size(size, sizeof(size), v->r.size);
+	if (v->rc)
+		error_show(con, "Verify Mirror", &v->err);
+	else if (v->r.different == 0 && v->r.unreadable == 0)
 		message_show(con, "Verify Mirror", "The halves of %s are equal: %s compared.", title, size);
 	else
-		show_differences(con, title, size, &r);
+		show_differences(con, title, size, &v->r);
+	dyn_model_unref(v->m);
+	free(v);
+}
+
+void run_verify(struct console *con, struct target t)
+{
+	struct verifying *v = xcalloc(1, sizeof(*v));
+	struct work w = { .run = verify_run, .done = verify_done, .arg = v, .progress = true };
+	char title[96];
+
+	v->con = con;
+	v->m = dyn_model_ref(con->m);
+	v->volume = t.volume;
+	words_volume_title(&con->m->volumes[t.volume], title, sizeof(title));
+	snprintf(w.what, sizeof(w.what), "Comparing the halves of %s", title);
+	console_work(con, &w);
 }

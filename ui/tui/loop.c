@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * loop.c - the one input loop: it waits for the terminal, the rebuilds and the count of free space together, and ends
+ * loop.c - the one input loop: it waits for the terminal, the rebuilds, the engine and the count of free space, and ends
  * when the user leaves, a signal says so, or the terminal is gone. Curses is only touched from this thread.
  */
 #include "config.h"
@@ -18,6 +18,7 @@
 
 #include "ui/shell/shell.h"
 #include "ui/tui/console.h"
+#include "ui/tui/engine.h"
 #include "ui/tui/term.h"
 
 #define REDRAW_MS 1000 /* progress is shown at most this often */
@@ -106,18 +107,24 @@ static int64_t now_ms(void)
 }
 
 /* Why the loop ended. */
-enum loop_end { END_USER, END_TERM, END_HANGUP };
+enum loop_end { END_USER, END_TERM, END_HANGUP, END_NO_DISKS };
 
 struct loop {
 	struct console con;
 	struct signals signals;
-	int wake_fd;         /* of the count of free space */
 	int64_t asked_at;    /* when another process was last asked about its rebuild */
 	int64_t shown_at;    /* when the screen was last painted */
-	unsigned busy_shown; /* percent + 1 that was last said, 0 none */
-	bool stop;           /* Esc was pressed while something took its time */
 	bool progress;       /* numbers of a rebuild changed since */
 };
+
+/* Before the disks were ever read: a disk that hangs must not look as if the program did. */
+static void paint_waiting(struct console *con, int rows, int cols)
+{
+	canvas_resize(&con->canvas, rows, cols);
+	canvas_text(&con->canvas, 0, 1, cols - 2, ROLE_NORMAL, "Reading the disks ...");
+	canvas_text(&con->canvas, 1, 1, cols - 2, ROLE_NORMAL, "A disk that does not answer can take minutes. q leaves.");
+	con->canvas.cursor_y = con->canvas.cursor_x = 0;
+}
 
 static void show(struct loop *l)
 {
@@ -125,7 +132,10 @@ static void show(struct loop *l)
 	int rows, cols;
 
 	term_size(&rows, &cols);
-	console_paint(con, rows, cols);
+	if (con->m)
+		console_paint(con, rows, cols);
+	else
+		paint_waiting(con, rows, cols);
 	term_show(&con->canvas, con->repaint);
 	con->repaint = con->dirty = false;
 	l->progress = false;
@@ -135,79 +145,6 @@ static void show(struct loop *l)
 void console_show(struct console *con)
 {
 	show((struct loop *)con);
-}
-
-void console_busy_begin(struct console *con, const char *fmt, ...)
-{
-	struct loop *l = (struct loop *)con;
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(con->busy, sizeof(con->busy), fmt, ap);
-	va_end(ap);
-	l->busy_shown = 0;
-	l->stop = false;
-	console_notice(con, "%s ...", con->busy);
-	show(l);
-}
-
-void console_busy_end(struct console *con)
-{
-	con->busy[0] = '\0';
-}
-
-int console_busy(struct console *con, uint64_t done, uint64_t total)
-{
-	struct loop *l = (struct loop *)con;
-	unsigned percent = total ? (unsigned)((double)done * 100.0 / (double)total) : 100;
-	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
-	struct timespec at_once = { 0 };
-	struct mouse m;
-	int key;
-
-	if (!*con->busy)
-		return 0;
-	if (ppoll(&p, 1, &at_once, &l->signals.before) < 0)
-		p.revents = 0; /* a signal came in: seen by its flag */
-	if (got_term || got_int || got_hangup || p.revents & (POLLHUP | POLLERR | POLLNVAL))
-		l->stop = true;
-	while (!l->stop && (key = term_key(&m)) != K_NONE)
-		l->stop = key == K_ESC || key == KEY_CONTROL('c');
-	if (percent + 1 != l->busy_shown && (l->busy_shown == 0 || now_ms() >= l->shown_at + REDRAW_MS)) {
-		l->busy_shown = percent + 1;
-		console_notice(con, "%s: %u%%. Esc stops it.", con->busy, percent > 100 ? 100 : percent);
-		show(l);
-	}
-	return l->stop;
-}
-
-int tui_progress(void *hook, const struct dyn_step *step, uint64_t done, uint64_t total)
-{
-	struct tui_hook *h = hook;
-
-	(void)step;
-	return h->con ? console_busy(h->con, done, total) : 0;
-}
-
-void console_rescan(struct console *con)
-{
-	struct loop *l = (struct loop *)con;
-	struct dyn_model *m = NULL, *old = con->m;
-	struct dyn_err err = { 0 };
-
-	con->want_rescan = false;
-	if (dyn_scan(con->s, &m, &err) != 0) {
-		error_show(con, "The disks could not be read", &err);
-		return;
-	}
-	view_set_model(&con->view, m);
-	con->m = m;
-	con->free = freespace_start(m, con->free, l->wake_fd);
-	con->view.free_bytes = freespace_bytes(con->free);
-	dyn_model_unref(old);
-	console_update_jobs(con);
-	con->want_rescan = false;
-	con->dirty = true;
 }
 
 /*
@@ -233,7 +170,7 @@ void console_prompt(struct console *con)
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	for (int i = 0; i < N; i++)
 		sigaction(changed[i], &old[i], NULL);
-	console_rescan(con);
+	console_rescan(con, NULL, NULL);
 }
 
 static void clear_event(int fd)
@@ -253,6 +190,11 @@ static void read_keys(struct loop *l)
 		l->con.dirty = true;
 		if (key == K_RESIZE)
 			continue; /* the next painting asks for the size */
+		if (!l->con.m) {
+			if (key == 'q' || key == K_ESC || key == K_F10 || key == KEY_CONTROL('c'))
+				l->con.leave = LEAVE_QUIT;
+			continue;
+		}
 		if (key == K_MOUSE)
 			console_mouse(&l->con, &m);
 		else
@@ -301,12 +243,14 @@ static enum loop_end loop(struct loop *l)
 		struct pollfd p[] = {
 			{ .fd = STDIN_FILENO, .events = POLLIN },
 			{ .fd = jobs_fd, .events = POLLIN },
-			{ .fd = l->wake_fd, .events = POLLIN },
+			{ .fd = con->wake_fd, .events = POLLIN },
 		};
 		struct timespec ts;
 
-		if (con->want_rescan && con->depth == 0)
-			console_rescan(con);
+		if (!con->m && !con->working)
+			return END_NO_DISKS;
+		if (con->want_rescan && con->depth == 0 && !con->working)
+			console_rescan(con, NULL, NULL);
 		if (con->want_prompt)
 			console_prompt(con);
 		if (con->dirty || con->repaint || (l->progress && now_ms() >= l->shown_at + REDRAW_MS))
@@ -327,7 +271,10 @@ static enum loop_end loop(struct loop *l)
 		if (got_int) {
 			got_int = 0;
 			con->dirty = true;
-			console_key(con, KEY_CONTROL('c'));
+			if (con->m)
+				console_key(con, KEY_CONTROL('c'));
+			else
+				con->leave = LEAVE_QUIT;
 		}
 		if (p[1].revents & POLLIN) {
 			clear_event(jobs_fd);
@@ -335,8 +282,10 @@ static enum loop_end loop(struct loop *l)
 			con->dirty |= console_update_jobs(con);
 		}
 		if (p[2].revents & POLLIN) {
-			clear_event(l->wake_fd);
+			clear_event(con->wake_fd);
 			con->dirty |= freespace_take(con->free);
+			l->progress |= con->working;
+			console_work_ended(con);
 		}
 		ask_others(l);
 		read_keys(l); /* also after a signal: a resize arrives as a key */
@@ -382,27 +331,52 @@ static int leave_running(struct dyn_session *s)
 	_exit(0);
 }
 
+/* Waits for what is being written, and a moment for what only reads; false: it does not end, a disk hangs. */
+static bool come_to_rest(struct console *con)
+{
+	enum { READ_MS = 1000 };
+
+	while (con->working) {
+		atomic_store(&con->stop, true);
+		if (!engine_wait(con->engine, con->work.writes ? -1 : READ_MS))
+			return false;
+		console_work_ended(con); /* which may begin something else: after writing, the disks are read */
+	}
+	return true;
+}
+
 static int finish(struct loop *l, enum loop_end why)
 {
-	struct dyn_session *s = l->con.s;
-	enum leave leave = l->con.leave;
+	struct console *con = &l->con;
+	struct dyn_session *s = con->s;
+	enum leave leave = con->leave;
+	bool rests = come_to_rest(con);
 
-	console_pop_all(&l->con);
+	console_pop_all(con);
 	term_close();
-	freespace_stop(l->con.free);
-	dyn_model_unref(l->con.m);
-	canvas_free(&l->con.canvas);
-	layout_free(&l->con.layout);
+	freespace_stop(con->free);
 	if (why == END_HANGUP) { /* the screen is gone, the work is not */
 		signal(SIGHUP, SIG_IGN);
 		sigprocmask(SIG_SETMASK, &l->signals.before, NULL);
 		dyn_jobs_wait(s, -1);
-		close(l->wake_fd);
-		return 0;
 	}
-	signals_end(&l->signals);
-	close(l->wake_fd);
-	return leave == LEAVE_RUNNING ? leave_running(s) : 0;
+	if (!rests)
+		_exit(0); /* the session is in the hands of a thread that waits for a disk, and must not be freed */
+	engine_stop(con->engine);
+	if (con->m)
+		dyn_model_unref(con->m);
+	canvas_free(&con->canvas);
+	layout_free(&con->layout);
+	if (why != END_HANGUP)
+		signals_end(&l->signals);
+	close(con->wake_fd);
+	if (why == END_NO_DISKS) {
+		fprintf(stderr, "dynadisk: %s\n", *con->scan.err.what ? con->scan.err.what : "the disks could not be read");
+		if (*con->scan.err.way_out)
+			fprintf(stderr, "%s\n", con->scan.err.way_out);
+		return 1;
+	}
+	return why == END_USER && leave == LEAVE_RUNNING ? leave_running(s) : 0;
 }
 
 static void set_host(struct view *v, const struct tui_options *opt)
@@ -420,13 +394,12 @@ int tui_run(struct dyn_session *s, const struct tui_options *opt)
 {
 	struct term_options term = { opt->ascii, opt->no_color, opt->no_mouse };
 	struct loop *l = xcalloc(1, sizeof(*l));
-	struct dyn_err err = { 0 };
 	char why[256];
 	int rc;
 
 	l->con.s = s;
-	l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (l->wake_fd < 0) {
+	l->con.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (l->con.wake_fd < 0) {
 		perror("dynadisk");
 		free(l);
 		return 1;
@@ -435,29 +408,16 @@ int tui_run(struct dyn_session *s, const struct tui_options *opt)
 	if (term_open(&term, why, sizeof(why)) != 0) {
 		signals_end(&l->signals);
 		fprintf(stderr, "dynadisk: %s\n", why);
-		close(l->wake_fd);
+		close(l->con.wake_fd);
 		free(l);
 		return 1;
 	}
 	l->con.view.read_only = opt->read_only;
 	set_host(&l->con.view, opt);
-	if (dyn_scan(s, &l->con.m, &err) != 0) {
-		term_close();
-		signals_end(&l->signals);
-		fprintf(stderr, "dynadisk: %s\n", *err.what ? err.what : "the disks could not be read");
-		if (*err.way_out)
-			fprintf(stderr, "%s\n", err.way_out);
-		close(l->wake_fd);
-		free(l);
-		return 1;
-	}
+	l->con.engine = engine_start(l->con.wake_fd);
 	if (opt->hook)
 		opt->hook->con = &l->con;
-	view_start(&l->con.view, l->con.m);
-	console_update_jobs(&l->con);
-	show(l);
-	l->con.free = freespace_start(l->con.m, NULL, l->wake_fd);
-	l->con.view.free_bytes = freespace_bytes(l->con.free);
+	console_rescan(&l->con, NULL, NULL);
 	rc = finish(l, loop(l));
 	if (opt->hook)
 		opt->hook->con = NULL;

@@ -224,34 +224,71 @@ static void plan_draw(struct console *con, struct screen *s, struct canvas *c)
 
 /* ---------------------------------------------------------------- doing it */
 
-static void apply(struct console *con, const char *confirm)
+static bool has_image(const struct dyn_plan *plan)
 {
-	struct planview *v = open_plan(con);
-	struct dyn_err err = { 0 };
-	char title[128];
-	bool copies = plan_copies(v->plan);
-	void (*after)(struct console *) = con->flow.after;
-	int rc;
+	for (size_t i = 0; i < dyn_plan_n_steps(plan); i++)
+		if (dyn_plan_step(plan, i)->kind == DYN_STEP_IMAGE)
+			return true;
+	return false;
+}
 
-	snprintf(title, sizeof(title), "%s", dyn_plan_title(v->plan));
-	console_busy_begin(con, "Writing: %s", title);
-	rc = dyn_apply(con->s, v->plan, confirm, &err);
-	console_busy_end(con);
-	if (rc == -EPERM && confirm) { /* what was typed is wrong: nothing was done, the plan stays */
-		error_show(con, "Not confirmed", &err);
-		console_notice(con, "Nothing was written.");
-		return;
-	}
-	console_pop_all(con);
-	console_rescan(con);
-	if (rc)
-		error_show(con, title, &err);
-	else if (copies)
+/* A plan that is being carried out, until the disks were read again after it. */
+struct doing {
+	struct dyn_session *s;
+	struct dyn_plan *plan;
+	char *confirm;
+	bool copies;
+	void (*after)(struct console *con);
+	struct dyn_err err;
+	int rc;
+};
+
+static void apply_run(void *arg)
+{
+	struct doing *d = arg;
+
+	d->rc = dyn_apply(d->s, d->plan, d->confirm, &d->err);
+}
+
+/* Once the disks were read again. */
+static void apply_told(struct console *con, void *arg)
+{
+	struct doing *d = arg;
+	const char *title = dyn_plan_title(d->plan);
+	bool go_on = d->rc == 0 && con->scan.rc == 0;
+	void (*after)(struct console *con) = d->after;
+
+	if (d->rc)
+		error_show(con, title, &d->err);
+	else if (d->copies)
 		console_notice(con, "%s: the copy is running.", title);
 	else
 		console_notice(con, "Done: %s. L can undo it.", title);
-	if (rc == 0 && after)
+	dyn_plan_free(d->plan);
+	free(d->confirm);
+	free(d);
+	if (go_on && after)
 		after(con);
+}
+
+static void apply_done(struct console *con, void *arg)
+{
+	console_rescan(con, apply_told, arg);
+}
+
+static void apply(struct console *con, const char *confirm)
+{
+	struct planview *v = open_plan(con);
+	struct doing *d = xcalloc(1, sizeof(*d));
+	struct work w = { .run = apply_run, .done = apply_done, .arg = d, .writes = true };
+
+	*d = (struct doing){ .s = con->s, .plan = v->plan, .confirm = confirm ? xstrdup(confirm) : NULL,
+			     .copies = plan_copies(v->plan), .after = con->flow.after };
+	w.progress = has_image(d->plan);
+	snprintf(w.what, sizeof(w.what), "Writing: %s", dyn_plan_title(d->plan));
+	v->plan = NULL; /* it is the engine's now */
+	console_pop_all(con);
+	console_work(con, &w);
 }
 
 static void ask_confirmation(struct console *con, struct planview *v, const char *wrong, const char *typed);
@@ -455,7 +492,8 @@ static void plan_screen_free(struct screen *s)
 {
 	struct planview *v = (struct planview *)s;
 
-	dyn_plan_free(v->plan);
+	if (v->plan)
+		dyn_plan_free(v->plan);
 	free(v->other_words);
 	free(v);
 }

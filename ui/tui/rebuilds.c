@@ -72,7 +72,7 @@ bool console_update_jobs(struct console *con)
 	for (size_t i = 0; i < n && i < 64; i++) {
 		if (!ended(now[i].state) && v->n_jobs < VIEW_JOBS)
 			v->jobs[v->n_jobs++] = (struct view_job){ now[i], DYN_NONE };
-		if (con->depth == 0 && newly_undecided(&now[i], old, old_n))
+		if (con->depth == 0 && !con->working && newly_undecided(&now[i], old, old_n))
 			show_decision(con, &now[i]);
 		if (ended(now[i].state) && !seen(con, now[i].id)) {
 			con->seen_end[con->n_seen < 64 ? con->n_seen++ : 63] = now[i].id;
@@ -439,6 +439,11 @@ void run_quit(struct console *con, struct target t)
 	(void)t;
 	for (size_t i = 0; i < con->view.n_jobs; i++)
 		running |= con->view.jobs[i].found == DYN_NONE && con->view.jobs[i].job.state < DYN_JOB_PAUSED;
+	if (con->working && (running || con->work.writes)) {
+		console_notice(con, "%s: leaving works again when that is done.%s", con->work.what,
+			       running ? " Without its terminal the rebuild goes on, too." : "");
+		return;
+	}
 	if (!running) {
 		con->leave = LEAVE_QUIT;
 		return;
