@@ -116,7 +116,7 @@ fi
 # whole_again NAME VOLUME GOOD NEW: after a kill in the middle of metadata; recover if the group asks for it, then repair
 whole_again() {
 	local what=$1 volume=$2 good=$3 new=$4 layout
-	"$DYNADISK" shell --script - "$good" "$new" >"$T/out" 2>&1 <<<$'select disk 0\nrecover' || true
+	"$DYNADISK" shell --script - "$good" "$new" >"$T/out" 2>&1 <<<$'select disk 0\nrecover noerr\nrecover override' || true
 	check "$what: the group is whole" judge_quietly "$good" "$new"
 	layout=$(ask "volume('$volume')['layout']" "$good" "$new" 2>&1)
 	case $layout in
