@@ -182,7 +182,7 @@ static const char *plan_promise(const struct dyn_plan *plan, bool read_only)
 	case DYN_UNDO_DATABASE:
 		return "Nothing has been written yet. It can be undone, as one more change.";
 	default:
-		return "Nothing has been written yet. The steps before the copy can be undone.";
+		return "Nothing has been written yet. It can be undone but for what the copy covers.";
 	}
 }
 
