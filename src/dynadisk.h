@@ -132,6 +132,7 @@ struct dyn_disk {
 	uint64_t free;          /* bytes unallocated */
 	uint32_t sector_size;   /* bytes, logical; 0 when missing */
 	bool read_only, removable;
+	bool denied;            /* this user has no right to write to it; an image is read_only then, too */
 	bool taken_offline;     /* OFFLINE because of dyn_set_offline(), not for a fault */
 	bool blank;             /* present, no table, and the first and last MiB read as zeros */
 	const char *in_use;     /* who holds it ("mounted on /", "swap", "md0"), "" if nobody */

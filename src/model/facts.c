@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -146,6 +147,7 @@ void scan_facts(struct scan *s, struct scan_disk *d)
 	d->base = pool_clean(s->pool, name, strlen(name));
 	model_disk_in_use(s->args->sys_root, d->pub.path, in_use, sizeof(in_use));
 	d->pub.in_use = pool_clean(s->pool, in_use, strlen(in_use));
+	d->pub.denied = faccessat(AT_FDCWD, d->pub.path, W_OK, AT_EACCESS) < 0 && (errno == EACCES || errno == EPERM);
 	if (image) {
 		d->pub.model = "Disk image";
 		d->pub.serial = "";

@@ -397,7 +397,10 @@ void scan_probe(struct scan *s, struct scan_disk *d)
 	if (open_disk(s, d->pub.path, &d->io, &err)) {
 		d->io = NULL;
 		d->pub.status = DYN_DISK_OFFLINE;
-		scan_note(s, d, "%s", err.what);
+		scan_note(s, d, "%s%s", err.what,
+			  err.code == -EACCES || err.code == -EPERM ?
+				  ": only root, or a member of the group that owns it, may read it" :
+				  "");
 		return;
 	}
 	if (d->pub.taken_offline) {

@@ -134,6 +134,9 @@ int sim_need_disk(const struct sim *sim, size_t disk, struct dyn_err *err)
 		return dyn_refuse(err, -ENOTSUP, "Use a disk with 512-byte logical sectors.",
 				  "%s has %u-byte sectors (4Kn): dynadisk shows such disks but does not write to them",
 				  title, d->sector_size);
+	if (d->denied)
+		return dyn_refuse(err, -EACCES, "Run dynadisk as root, or as a member of the group that may write disks.",
+				  "you have no right to write to %s", title);
 	if (d->read_only)
 		return dyn_refuse(err, -EROFS, "Remove its write protection, then rescan.", "%s is read-only", title);
 	if (d->in_use[0])

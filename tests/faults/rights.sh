@@ -88,12 +88,12 @@ if [ "$(id -u)" = 0 ] && chmod 711 "$T" && cp "$DYNADISK" "$T/program" && chmod 
 	chmod 755 "$T/program"
 	blank
 	chmod 600 "$T/disk.img"
-	says 'a disk that one may not read is shown, and what it takes' 0 'Permission denied' not_root "$T/program" status "$T/disk.img"
+	says 'a disk that one may not read is shown, and what it takes' 0 'Permission denied: only root, or a member of the group' not_root "$T/program" status "$T/disk.img"
 	says 'monitoring is told' 4 'Permission denied|cannot be read|Offline' not_root "$T/program" status --check "$T/disk.img"
 	printf '%s\n' "$convert" >"$T/script" && chmod 644 "$T/script"
 	chmod 644 "$T/disk.img"
 	says 'one may look at what one may read' 0 'Not Initialized' not_root "$T/program" status "$T/disk.img"
-	says 'writing is refused, with the reason' 4 'read-only' not_root "$T/program" shell --script "$T/script" "$T/disk.img"
+	says 'writing is refused, with what it takes' 4 'you have no right to write to' not_root "$T/program" shell --script "$T/script" "$T/disk.img"
 	check 'and the disk is untouched' untouched
 	mkdir -p "$T/home/state/undo" && chown -R 1 "$T/home/state" && chmod -R 755 "$T/home/state" && chmod 666 "$T/disk.img"
 	says 'the undo folder of somebody else is not used' 4 'belongs to another user' not_root "$T/program" shell --script "$T/script" "$T/disk.img"
