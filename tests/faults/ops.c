@@ -120,6 +120,53 @@ static void make_stale(struct world *w, size_t n, enum ops_mix mix)
 	w->use(w, n);
 }
 
+/* The private headers of disk d: nothing at all while `hidden`, else what they were. */
+static void hide(struct world *w, size_t d, uint8_t heads[3][512], bool hidden)
+{
+	static const uint8_t nothing[512];
+	const struct model_disk *md = &w->m->priv->disks[d];
+	uint64_t at[] = { md->ph.private_start + LDM_PH_PRIMARY, md->ph.private_start + LDM_PH_SECONDARY, LDM_PH_MBR };
+	size_t n = w->m->disks[d].table == DYN_TABLE_MBR ? 3 : 2;
+
+	for (size_t i = 0; i < n; i++) {
+		if (hidden)
+			assert_int_equal(sectmap_get(md->map, at[i], 1, heads[i]), 0);
+		w->put(w, d, at[i] * 512, hidden ? nothing : heads[i], 512);
+	}
+}
+
+/* A group whose disks cannot be seen while the other one is made: or that would join it. */
+static void make_two(struct world *w, size_t n, enum ops_mix mix)
+{
+	uint8_t heads[OPS_MAX_DISKS][3][512];
+	struct dyn_model *seen;
+	size_t k = n / 2;
+
+	w->use(w, k);
+	upgrade(w, 0, k, mix);
+	if (k > 1)
+		mirror(w, 0, 1, 'F');
+	else
+		simple(w, 0, 'F');
+	w->use(w, n);
+	seen = dyn_model_ref(w->m);
+	for (size_t i = 0; i < k; i++)
+		hide(w, i, heads[i], true);
+	w->rescan(w);
+	upgrade(w, k, n, mix);
+	if (n - k > 1)
+		mirror(w, k, n - 1, 'C');
+	else
+		simple(w, k, 'C');
+	dyn_model_unref(w->m);
+	w->m = seen;
+	for (size_t i = 0; i < k; i++)
+		hide(w, i, heads[i], false);
+	w->rescan(w);
+	assert_int_equal(w->m->n_groups, 2);
+	w->use(w, n);
+}
+
 size_t ops_extra(enum ops_setup setup)
 {
 	return setup == SETUP_GONE || setup == SETUP_LOST || setup == SETUP_SPARE;
@@ -164,6 +211,9 @@ void ops_make(struct world *w, enum ops_setup setup, size_t n, enum ops_mix mix)
 		break;
 	case SETUP_STALE:
 		make_stale(w, n, mix);
+		break;
+	case SETUP_TWO:
+		make_two(w, n, mix);
 		break;
 	default:
 		make_group(w, setup, n, mix);
@@ -222,6 +272,8 @@ OP(to_basic_empty, dyn_plan_to_basic(s, m, w->n - 1, p, err))
 OP(clean_member, dyn_plan_clean(s, m, w->n - 1, false, p, err))
 OP(clean_basic, dyn_plan_clean(s, m, 0, false, p, err))
 OP(reactivate, dyn_plan_reactivate(s, m, 1, p, err))
+OP(import, dyn_plan_import(s, m, m->disks[0].group, m->disks[w->n - 1].group, p, err))
+OP(forget_missing, dyn_plan_forget_missing(s, m, missing_disk(m), p, err))
 OP(repair, dyn_plan_repair(s, m, volume_of(w, 'C'), w->n - 1, DYN_TABLE_MBR, true, p, err))
 OP(clone, dyn_plan_clone_layout(s, m, 0, 1, p, err))
 OP(part_efi, dyn_plan_create_partition(s, m, 0, &(struct dyn_part_spec){ .kind = DYN_PART_EFI, .size = 8 * MIB }, p, err))
@@ -266,6 +318,8 @@ const struct fault_op fault_ops[] = {
 	{ "clean a member", SETUP_IDLE, OP_ERASES, 2, clean_member },
 	{ "clean a basic disk", SETUP_PARTS, OP_ERASES, 1, clean_basic },
 	{ "reactivate", SETUP_STALE, OP_ERASES, 2, reactivate },
+	{ "import", SETUP_TWO, 0, 2, import },
+	{ "delete missing with its halves", SETUP_LOST, 0, 2, forget_missing },
 	{ "repair", SETUP_SPARE, 0, 2, repair },
 	{ "clone layout", SETUP_PARTS, 0, 2, clone },
 	{ "create efi", SETUP_EMPTY, OP_GPT, 1, part_efi },

@@ -311,6 +311,8 @@ static void every_cut_ends_old_or_new(void **state)
 {
 	char old[1024], new[1024], now[1024], what[64];
 	size_t total, back = 0, forward = 0, again = 0;
+	const char *tier = getenv("DYNADISK_TIER");
+	bool full = tier && strcmp(tier, "full") == 0;
 	struct dyn_plan *p = NULL, *none = NULL;
 	struct log log = { 0 };
 	struct rig r;
@@ -329,7 +331,8 @@ static void every_cut_ends_old_or_new(void **state)
 		write_some(&r, p, cut, &log);
 		rig_scan(&r, 0, 4);
 		truthful(&r, what);
-		again += cut_recovery(&r, &log, old, new, what);
+		if (full || cut % 3 == 0)
+			again += cut_recovery(&r, &log, old, new, what);
 		recover_all(&r, &log, what);
 		in_order(&r);
 		picture(&r, now, sizeof(now));
