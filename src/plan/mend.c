@@ -178,10 +178,13 @@ static int nothing_to_do(const struct mend *x)
 	if (g && g->problem[0] && !databases_differ(x, d->group))
 		return dyn_refuse(x->err, -ENOTSUP, "Its disks are shown, but nothing is written to them.",
 				  "there is no other copy to repair %s from: %s", d->name, g->problem);
-	if (md->heads.doubtful || md->tocs.doubtful || (g && g->problem[0]))
-		return dyn_refuse(x->err, -ENOTUNIQ, "Its disks are shown, but nothing is written to them.",
-				  "nothing tells which copy is right: %s",
-				  g && g->problem[0] ? g->problem : d->n_damage ? d->damage[0] : d->name);
+	if (g && g->problem[0])
+		return dyn_refuse(x->err, -ENOTUNIQ,
+				  "Decide by taking the wrong one's disk off line: remove the half on it, bring it back, and add "
+				  "the mirror again.", "nothing tells which copy is right: %s", g->problem);
+	if (md->heads.doubtful || md->tocs.doubtful)
+		return dyn_refuse(x->err, -ENOTUNIQ, "The disk can be used as it is.",
+				  "nothing tells which copy is right: %s", d->n_damage ? d->damage[0] : d->name);
 	if (d->status == DYN_DISK_ERRORS && d->n_damage)
 		return dyn_refuse(x->err, -ENOTSUP, "Nothing was written.", "there is no other copy to repair it from: %s",
 				  d->damage[0]);

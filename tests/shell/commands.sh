@@ -375,6 +375,25 @@ script 'select disk 1\nrecover' "${disks[@]}"
 expect 'recover mends what is only damaged' 0 'The disk group is in order again.'
 same 'recover: every byte is back' "$healthy" "$(sums "${disks[@]}")"
 
+# two copies of the database that are valid and differ: nothing is guessed, people decide
+python3 - hurt/disk1.img <<'EOF'
+import sys
+with open(sys.argv[1], 'r+b') as f:
+    b = f.read(4 << 20)
+    f.seek(b.index(b'Volume1', b.index(b'VMDB')))
+    f.write(b'Xolume1')
+EOF
+before=$(sums "${disks[@]}")
+script 'select disk 1\nmend' "${disks[@]}"
+same 'mend of what is doubtful: exit code' 4 "$code"
+check 'mend of what is doubtful is refused' grep -q '^nothing tells which copy is right: the database copies on Disk 0 and Disk 1 differ' <<<"$out"
+same 'mend of what is doubtful writes nothing' "$before" "$(sums "${disks[@]}")"
+script 'select disk 1\noffline disk\nselect volume c\nbreak disk=m0 nokeep\nselect disk 1\nonline disk\nselect volume c\nadd disk=1\nwait
+select volume c\nverify' "${disks[@]}"
+same 'a doubtful copy, decided: exit code' 0 "$code"
+check 'a doubtful copy, decided: the halves are equal' grep -q '^The halves of C: .* are equal' <<<"$out"
+judge_group 'a doubtful copy, decided' '--complete --mirror-data' "${disks[@]}"
+
 # ---- offline and online: the session does without a disk, and takes it back
 "$DYNADISK" lab away --scenario gpt-healthy >/dev/null
 disks=(away/disk0.img away/disk1.img)
