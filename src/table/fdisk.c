@@ -57,6 +57,26 @@ static int fill(const struct sectmap *map, int fd)
 	return rc;
 }
 
+/*
+ * libfdisk believes the numbers of a header with a true checksum: it would allocate and read gigabytes of entries. A header
+ * that we do not accept is not shown to it. It looks in sector 1, at the disk's end, and where the first header says.
+ */
+static int hide_bad_headers(const struct sectmap *map, int fd)
+{
+	static const uint8_t zero[TABLE_UNIT];
+	uint64_t last = table_disk_sectors(map) - 1;
+	struct gpt_copy c;
+	int rc = 0;
+
+	gpt_examine(map, 1, &c);
+	for (uint64_t lba = 1, n = 0, other = c.other; !rc && n < 3; lba = n == 0 ? last : other, n++) {
+		gpt_examine(map, lba, &c);
+		if (c.present && !c.header_ok)
+			rc = pwrite_full(fd, zero, sizeof(zero), lba * map->sector_size);
+	}
+	return rc;
+}
+
 int fdisk_mem_open(const struct sectmap *map, struct table *warnings, struct fdisk_mem *out, struct dyn_err *err)
 {
 	int rc = 0;
@@ -66,6 +86,8 @@ int fdisk_mem_open(const struct sectmap *map, struct table *warnings, struct fdi
 		rc = -errno;
 	if (!rc)
 		rc = fill(map, out->fd);
+	if (!rc)
+		rc = hide_bad_headers(map, out->fd);
 	if (!rc) {
 		out->cxt = fdisk_new_context();
 		rc = out->cxt ? 0 : -ENOMEM;

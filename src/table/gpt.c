@@ -78,7 +78,8 @@ void gpt_examine(const struct sectmap *map, uint64_t lba, struct gpt_copy *out)
 	out->array_crc = (uint32_t)bytes_le(h + 88, 4);
 	out->header_ok = bytes_le(h + 24, 8) == lba && out->n_entries > 0 && out->n_entries <= ENTRIES_MAX &&
 			 out->entry_size >= ENTRY_MIN && out->entry_size <= ENTRY_MAX &&
-			 out->first_usable <= out->last_usable && out->last_usable < disk;
+			 out->first_usable <= out->last_usable && out->last_usable < disk &&
+			 (lba != 1 || out->other > out->last_usable);
 	out->array_ok = out->header_ok && array_crc_ok(map, out);
 }
 

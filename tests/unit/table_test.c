@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -752,6 +753,40 @@ static void gpt_entries_change_in_place(void **state)
 	sectmap_free(map);
 }
 
+/* Found by fuzzing: libfdisk allocated and read as much as a header with a true checksum names, a gigabyte here. */
+static void gpt_header_with_absurd_counts(void **state)
+{
+	enum { LARGE = 8 << 21 }; /* 8 GiB, so that there is something to read */
+	static const uint64_t where[] = { 1, LARGE - 1 };
+	struct table_part msr = gpt_part(1, 34, 65536, MSR, MSR_GUID, "Microsoft reserved partition");
+	struct table want = { .kind = DYN_TABLE_GPT, .gpt_guid = DISK_GUID, .n = 1, .parts = &msr };
+	struct rusage before, after;
+
+	(void)state;
+	getrusage(RUSAGE_SELF, &before);
+	for (size_t i = 0; i < 2; i++) {
+		struct sectmap *map = new_map(LARGE, 512);
+		struct table t;
+		uint8_t h[512];
+
+		build(map, &want);
+		assert_int_equal(sectmap_get(map, where[i], 1, h), 0);
+		bytes_put_le(h + 80, 4, 0x8000);
+		bytes_put_le(h + 84, 4, 0x8000);
+		bytes_put_le(h + 72, 8, 2);
+		bytes_put_le(h + 16, 4, 0);
+		bytes_put_le(h + 16, 4, crc32(h, 92));
+		assert_int_equal(sectmap_put(map, where[i], 1, h), 0);
+		read_ok(map, &t);
+		assert_u64(t.n, 1);
+		assert_u64(t.n_damage, 1);
+		table_clear(&t);
+		sectmap_free(map);
+	}
+	getrusage(RUSAGE_SELF, &after);
+	assert_true(after.ru_maxrss - before.ru_maxrss < 64 * 1024); /* KiB */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -778,6 +813,7 @@ int main(void)
 		cmocka_unit_test(mbr_refuses_what_it_cannot_say),
 		cmocka_unit_test(mbr_keeps_what_others_wrote),
 		cmocka_unit_test(gpt_entries_change_in_place),
+		cmocka_unit_test(gpt_header_with_absurd_counts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
