@@ -171,8 +171,10 @@ static struct vt *start(bool read_only)
 	struct vt *vt = vt_start(24, 80, argv);
 
 	t.starts++;
-	if (vt && vt_wait(vt, "Disk 0", true, PATIENCE))
+	if (vt && vt_wait(vt, "Disk 0", true, PATIENCE)) {
+		vt_look_away(vt);
 		return vt;
+	}
 	vt_free(vt);
 	return NULL;
 }
@@ -199,16 +201,6 @@ static int leave(struct vt *vt)
 	return -1;
 }
 
-static void show(struct vt *vt, int code)
-{
-	char *s = vt_screen(vt), *line = strtok(s, "\n");
-
-	printf("# it ended with %d after %llu bytes of this run, and showed:\n", code, (unsigned long long)t.bytes);
-	for (; line; line = strtok(NULL, "\n"))
-		printf("# |%s\n", line);
-	free(s);
-}
-
 /* One life of the program: bytes until it is left, or there were enough. False: it crashed, hangs, or spoiled the terminal. */
 static bool live(bool read_only, uint64_t until)
 {
@@ -233,7 +225,8 @@ static bool live(bool read_only, uint64_t until)
 		code = leave(vt);
 	ok = vt && code == 0 && vt_sane(vt);
 	if (vt && !ok)
-		show(vt, code);
+		printf("# it ended with %d after %llu bytes, the terminal %s\n", code, (unsigned long long)t.bytes,
+		       vt_sane(vt) ? "as it was" : "spoiled");
 	vt_free(vt);
 	return ok;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "model/ntfs.h"
 #include "model/scan.h"
 #include "model/volio.h"
 #include "table/priv.h"
@@ -23,6 +24,8 @@ enum {
 	CRCS = 2,        /* the checksums of both GPT headers, and what they say of their place, are made true */
 	BIG_SECTORS = 4, /* of 4096 bytes */
 	CHANGE = 8,      /* write a changed table, read it back */
+	KIND = 1,        /* fs: FAT instead of NTFS; probe: an LDM volume instead of a partition */
+	WHOLE = 2,       /* NTFS records are as if they had been written in one piece */
 	SECTOR = 512, PIECES = 64,
 };
 
@@ -236,6 +239,24 @@ static void cover(struct one *o, struct dyn_volume *v, uint64_t size)
 
 static const uint64_t volume_sizes[] = { (1 << 20) + SECTOR, (16 << 20) + SECTOR, (64 << 20) + SECTOR, 32 * SECTOR };
 
+/* The last two bytes of each sector of a record are those that its head names. */
+static void true_records(struct disk *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		const uint8_t *rec = d->bytes[i];
+		size_t at = (size_t)bytes_le(rec + 4, 2), n = (size_t)bytes_le(rec + 6, 2);
+
+		if ((memcmp(rec, "FILE", 4) != 0 && memcmp(rec, "INDX", 4) != 0) || at > SECTOR - 2 || n > 9)
+			continue;
+		for (size_t k = 1; k < n; k++) {
+			uint8_t *b = find(d, d->at[i] + k - 1);
+
+			if (b)
+				memmove(b + SECTOR - 2, rec + at, 2);
+		}
+	}
+}
+
 /* The disk as a file: the counter of free space opens it by its path. */
 static const char *file_of(struct disk *d)
 {
@@ -253,21 +274,28 @@ static const char *file_of(struct disk *d)
 	return path;
 }
 
-/* First byte: bit 0 FAT instead of NTFS. The volume begins in sector 1. */
+/* First byte: KIND, WHOLE. The volume begins in sector 1. */
 int fuzz_fs(const uint8_t *data, size_t size)
 {
 	struct cur c = cur_of(data, size);
-	bool fat = cur_be(&c, 1) & 1;
+	uint8_t flags = (uint8_t)cur_be(&c, 1);
 	struct disk *d = disk_of(&c, volume_sizes, sizeof(volume_sizes) / sizeof(volume_sizes[0]), SECTOR);
-	struct dyn_disk disk = { .name = "Disk 0", .path = file_of(d), .model = "", .serial = "", .bus = "image" };
+	struct dyn_io *io = &d->io;
+	struct dyn_disk disk = { .name = "Disk 0", .model = "", .serial = "", .bus = "image" };
 	struct dyn_volume v;
 	struct dyn_model m = { .n_disks = 1, .disks = &disk, .n_volumes = 1, .volumes = &v };
 	struct dyn_err err = { 0 };
 	uint64_t bytes = 0;
+	struct volio vol;
 	struct one o;
 
+	if (flags & WHOLE)
+		true_records(d);
+	disk.path = file_of(d);
 	cover(&o, &v, d->io.size);
-	v.fs = fat ? "FAT32" : "NTFS";
+	fuzz_must(volio_init(&vol, &v, &io) == 0);
+	ntfs_hibernated(&vol);
+	v.fs = flags & KIND ? "FAT32" : "NTFS";
 	if (dyn_volume_fs_free(&m, 0, &bytes, &err) == 0)
 		fuzz_must(bytes <= v.size);
 	fuzz_must_be_clean(err.what);
@@ -278,7 +306,7 @@ int fuzz_fs(const uint8_t *data, size_t size)
 int fuzz_probe(const uint8_t *data, size_t size)
 {
 	struct cur c = cur_of(data, size);
-	bool ldm = cur_be(&c, 1) & 1;
+	uint8_t flags = (uint8_t)cur_be(&c, 1);
 	struct disk *d = disk_of(&c, volume_sizes, sizeof(volume_sizes) / sizeof(volume_sizes[0]), SECTOR);
 	struct scan_disk disk = { .io = &d->io };
 	struct scan_volume v = { 0 };
@@ -288,7 +316,9 @@ int fuzz_probe(const uint8_t *data, size_t size)
 	s.pool = pool_new();
 	fuzz_must(s.pool != NULL);
 	cover(&o, &v.pub, d->io.size);
-	if (ldm)
+	if (flags & WHOLE)
+		true_records(d);
+	if (flags & KIND)
 		v.pub.layout = DYN_LAYOUT_SIMPLE;
 	scan_file_systems(&s);
 	fuzz_must(!s.pool->failed);

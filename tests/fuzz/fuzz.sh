@@ -30,7 +30,7 @@ mkdir -p "$found" "$T/tmp" || exit 99
 longest() {
 	case $1 in
 	record) echo 1792 ;; database) echo 900 ;; recover) echo 128 ;; headers | rebuild) echo 513 ;; table) echo 1200 ;;
-	fs | probe) echo 1600 ;; undo) echo 2600 ;; *) echo 200 ;;
+	fs | probe) echo 3200 ;; undo) echo 2600 ;; *) echo 200 ;;
 	esac
 }
 # The time of probe is libblkid's, which is not ours: a tenth.

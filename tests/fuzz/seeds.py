@@ -92,7 +92,8 @@ def extended():
     ebr = entry(7, 10, 300) + entry(5, 64 * 10, 640)
     end = entry(11, 20, 300)
     data = pieces(0, bytes(446) + mbr + b"\x55\xaa")
-    data += pieces(128 + 20, bytes(446) + ebr + bytes(32) + b"\x55\xaa") + pieces(128 + 30, bytes(446) + end + bytes(48) + b"\x55\xaa")
+    data += pieces(128 + 20, bytes(446) + ebr + bytes(32) + b"\x55\xaa")
+    data += pieces(128 + 30, bytes(446) + end + bytes(48) + b"\x55\xaa")
     seed("table", b"\1\0" + data)
     seed("table", b"\x09\0" + data)
     seed("table", b"\x05\1" + data)
@@ -121,6 +122,51 @@ def file_systems():
         data = b"".join(pieces(i, s) for i, s in found[:20])
         for target in ("fs", "probe"):
             seed(target, bytes([which, size_code]) + data)
+
+
+def attribute(record, kind):
+    """Where the run list of a record's attribute is."""
+    at = int.from_bytes(record[20:22], "little")
+    while int.from_bytes(record[at:at + 4], "little") != kind:
+        at += int.from_bytes(record[at + 4:at + 8], "little")
+    return at + int.from_bytes(record[at + 32:at + 34], "little")
+
+
+def hibernated():
+    """A hiberfil.sys in the root folder, with its records and the folder's index moved to where a sector code reaches."""
+    path, content = os.path.join(work.name, "ntfs"), os.path.join(work.name, "content")
+    env = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    quiet = {"env": env, "check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with open(path, "wb") as f:
+        f.truncate(16 << 20)
+    with open(content, "wb") as f:
+        f.write(b"hibr" + bytes(508))
+    try:
+        subprocess.run(["mkntfs", "-F", "-q", "-c", "4096", path], **quiet)
+        subprocess.run(["ntfscp", "-f", path, content, "hiberfil.sys"], **quiet)
+    except (OSError, subprocess.CalledProcessError):
+        return
+    boot = bytearray(sectors(path, 0, 1)[0])
+    first = int.from_bytes(boot[48:56], "little") * 8
+    boot[48:56] = (1).to_bytes(8, "little")
+    mft = bytearray(b"".join(sectors(path, first, 160)))
+    runs = attribute(mft, 0x80)
+    mft[runs:runs + 7] = b"\x11\x10\x01\x11\x01\x02\0"  # 16 clusters from 1 on, then 3
+    root = 5 * 1024
+    runs = root + attribute(mft[root:], 0xa0)
+    wide = mft[runs] >> 4
+    index = int.from_bytes(mft[runs + 2:runs + 2 + wide], "little")
+    mft[runs + 2:runs + 2 + wide] = (4).to_bytes(wide, "little")
+    data = pieces(1, bytes(boot))
+    for record, sector in ((0, 9), (5, 19), (64, 25)):
+        for half in range(2):
+            at = record * 1024 + half * SECTOR
+            data += pieces(sector + half, bytes(mft[at:at + SECTOR]))
+    for i, block in enumerate(sectors(path, index * 8, 8)):
+        data += pieces(33 + i, block)
+    for target in ("fs", "probe"):
+        seed(target, b"\2\1" + data)
+        seed(target, b"\0\1" + data)
 
 
 def recover():
@@ -162,7 +208,8 @@ def undo():
     seed("undo", b"\0" + head + titles + none * 4)
     seed("undo", b"\0" + head + titles + disks + none * 3)
     seed("undo", b"\0" + head + titles + disks + num(4, 1) + run + none * 2)
-    seed("undo", b"\0" + head + titles + disks + num(4, 2) + run * 2 + none + num(4, 1) + num(4, 0) + num(8, 9) + num(8, 12345))
+    between = num(4, 1) + num(4, 0) + num(8, 9) + num(8, 12345)
+    seed("undo", b"\0" + head + titles + disks + num(4, 2) + run * 2 + none + between)
     data = head + titles + disks + none + num(4, 1) + image
     size = len(data) + 8 + 8 + 8 + 4
     seed("undo", b"\2" + data + num(8, size) + num(8, 1) + num(8, 2) + none)
@@ -174,7 +221,7 @@ def scripts():
     for path in glob.glob(os.path.join(SOURCE, "tests/shell/guides/*.txt")):
         for line in open(path, encoding="utf-8", errors="replace"):
             line = re.sub(r"^.*DISKPART>\s*", "", line.strip(), flags=re.I)
-            if re.match(r"(list|select|detail|convert|add|break|create|delete|clean|active|assign|rescan|online|rem|exit)\b", line, re.I):
+            if re.match(r"(list|select|detail|convert|add|break|create|delete|clean|active|assign|rescan|rem|exit)\b", line, re.I):
                 lines.append(line[:120])
     shell = [os.environ["DYNADISK"], "shell", "--script", "-"]
     verbs = subprocess.run(shell, input="help\n", text=True, capture_output=True).stdout
@@ -220,6 +267,7 @@ for scenario, size_code in (("mbr-failed", 2), ("gpt-healthy", 2), ("mixed-faile
         table(image, size_code)
 extended()
 file_systems()
+hibernated()
 recover()
 rebuild()
 undo()

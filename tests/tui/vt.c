@@ -27,7 +27,7 @@ struct vt {
 	int fd, keep; /* the master side; the slave side, kept open so that its modes can be read */
 	pid_t pid;
 	int status;
-	bool ended;
+	bool ended, away;
 	size_t bytes;
 	struct termios before;
 	VTermPos cursor;
@@ -130,6 +130,8 @@ static bool take(struct vt *vt, int ms)
 	if (n <= 0)
 		return false;
 	vt->bytes += (size_t)n;
+	if (vt->away)
+		return true;
 	feed(vt, buf, (size_t)n);
 	while ((n = (ssize_t)vterm_output_read(vt->term, buf, sizeof(buf))) > 0) /* answers to questions of the program */
 		vt_type(vt, buf, (size_t)n);
@@ -208,8 +210,14 @@ void vt_resize(struct vt *vt, int rows, int cols)
 {
 	struct winsize size = { .ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols };
 
-	vterm_set_size(vt->term, rows, cols);
+	if (!vt->away)
+		vterm_set_size(vt->term, rows, cols);
 	ioctl(vt->fd, TIOCSWINSZ, &size);
+}
+
+void vt_look_away(struct vt *vt)
+{
+	vt->away = true;
 }
 
 void vt_hang_up(struct vt *vt)

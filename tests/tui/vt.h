@@ -24,6 +24,8 @@ bool vt_wait(struct vt *vt, const char *text, bool shown, int ms);
 /* Reads until the program has drawn nothing for ms. */
 void vt_settle(struct vt *vt, int ms);
 void vt_resize(struct vt *vt, int rows, int cols);
+/* From now on what the program draws is read and dropped: libvterm 0.1.4 itself does not survive all that may be echoed. */
+void vt_look_away(struct vt *vt);
 /* Cuts the line: the program's terminal is gone. */
 void vt_hang_up(struct vt *vt);
 /* The program's end: its exit code, 128 + signal, or -1 when it still runs after ms. */
