@@ -162,6 +162,11 @@ static bool open_terminal(struct input *in)
 	el_wset(in->el, EL_ADDFN, L"complete-word", L"complete a word of a command", complete); /* el_set() leaks here */
 	el_set(in->el, EL_BIND, "^I", "complete-word", NULL);
 	el_set(in->el, EL_BIND, "\033[3~", "ed-delete-next-char", NULL);
+	/* M-x and M-X ask for commands of the editor itself: nothing here, and libedit dies of a lone quote */
+	el_set(in->el, EL_BIND, "\033x", "ed-unassigned", NULL);
+	el_set(in->el, EL_BIND, "\033X", "ed-unassigned", NULL);
+	el_set(in->el, EL_BIND, "\\370", "ed-unassigned", NULL);
+	el_set(in->el, EL_BIND, "\\330", "ed-unassigned", NULL);
 	return true;
 }
 
