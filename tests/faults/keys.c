@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,7 +224,8 @@ static bool live(bool read_only, uint64_t until)
 	}
 	if (vt && code < 0)
 		code = leave(vt);
-	ok = vt && code == 0 && vt_sane(vt);
+	/* Ctrl-C or Ctrl-\ behind the last key finds a program that has given the terminal back and is about to end */
+	ok = vt && (code == 0 || code == 128 + SIGINT || code == 128 + SIGQUIT) && vt_sane(vt);
 	if (vt && !ok)
 		printf("# it ended with %d after %llu bytes, the terminal %s\n", code, (unsigned long long)t.bytes,
 		       vt_sane(vt) ? "as it was" : "spoiled");

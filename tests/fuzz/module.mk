@@ -2,7 +2,7 @@
 # Any bytes in place of what a disk, a file or a terminal says. The fast tier replays the kept inputs; the full one fuzzes on.
 FUZZ_FILES = tests/fuzz/fuzz.h tests/fuzz/targets.c tests/fuzz/ldm_fuzz.c tests/fuzz/database_fuzz.c tests/fuzz/disk_fuzz.c \
 	tests/fuzz/undo_fuzz.c tests/fuzz/face_fuzz.c tests/fuzz/keys_fuzz.c
-FUZZ_WRAP = -Wl,--wrap=fopen
+FUZZ_WRAP = -Wl,--wrap=fopen,--wrap=console_rescan,--wrap=engine_begin,--wrap=engine_wait
 
 check_PROGRAMS += tests/fuzz/replay
 tests_fuzz_replay_SOURCES = tests/fuzz/replay.c $(FUZZ_FILES)
