@@ -25,7 +25,7 @@ static void use(struct world *w, size_t n)
 	dyn_model_unref(w->m);
 	w->m = NULL;
 	dyn_session_close(w->s);
-	w->s = ram_session(&c->ram, n, 7 + n);
+	w->s = ram_session(&c->ram, n, 7 + n + 1000 * c->sessions++); /* no GUID is made twice */
 	w->n = n;
 	rescan(w);
 }

@@ -9,6 +9,7 @@
 struct fault_case {
 	struct ram ram;
 	struct world w;
+	uint64_t sessions;             /* opened so far */
 };
 
 /* n disks as the setup wants them, with a session and a model; what is on them is the base of ram. Must not move. */

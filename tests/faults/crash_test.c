@@ -324,7 +324,7 @@ static bool of_table(const struct dyn_write *w)
 }
 
 /* The pictures at the ends of the plan's changes: of its steps, and within a step of what comes before and after a
- * change of the partition table. */
+ * change of the partition table. (The end of a copy is not part of the plan: record() takes it.) */
 static void take_pictures(struct crash *c, const struct dyn_plan *p)
 {
 	add_picture(c);
@@ -334,6 +334,13 @@ static void take_pictures(struct crash *c, const struct dyn_plan *p)
 			const struct dyn_write *w = &st->writes[k];
 			ram_put(&c->k.ram, w->disk, w->sector, w->n_sectors, w->after);
 			if (k + 1 == st->n_writes || of_table(w) != of_table(w + 1))
+				add_picture(c);
+		}
+		/* a copy's end may begin with a table, as its preview shows */
+		for (size_t k = 0; st->kind == DYN_STEP_COPY && k < st->n_writes && of_table(&st->writes[k]); k++) {
+			const struct dyn_write *w = &st->writes[k];
+			ram_put(&c->k.ram, w->disk, w->sector, w->n_sectors, w->after);
+			if (k + 1 == st->n_writes || !of_table(w + 1))
 				add_picture(c);
 		}
 	}

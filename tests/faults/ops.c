@@ -257,6 +257,7 @@ OP(join_gpt, dyn_plan_upgrade(s, m, w->n - 1, DYN_TABLE_GPT, DYN_NONE, p, err))
 OP(create_simple, dyn_plan_create_simple(s, m, w->n - 1, 2 * MIB, 'N', p, err))
 OP(create_mirror, dyn_plan_create_mirror(s, m, (size_t[]){ 0, w->n - 1 }, 2 * MIB, 'M', p, err))
 OP(add_mirror, dyn_plan_add_mirror(s, m, volume_of(w, 'C'), w->n - 1, DYN_TABLE_NONE, p, err))
+OP(add_mirror_retained, dyn_plan_add_mirror(s, m, volume_of(w, 'D'), w->n - 1, DYN_TABLE_NONE, p, err))
 OP(add_mirror_blank, dyn_plan_add_mirror(s, m, volume_of(w, 'C'), w->n - 1, DYN_TABLE_GPT, p, err))
 OP(break_keep, dyn_plan_break(s, m, volume_of(w, 'C'), 1, true, p, err))
 OP(break_drop, dyn_plan_break(s, m, volume_of(w, 'C'), 1, false, p, err))
@@ -301,6 +302,7 @@ const struct fault_op fault_ops[] = {
 	{ "create simple", SETUP_GROUP, 0, 2, create_simple },
 	{ "create mirror", SETUP_IDLE, 0, 2, create_mirror },
 	{ "add mirror", SETUP_IDLE, 0, 2, add_mirror },
+	{ "add mirror, retained", SETUP_RETAINED, 0, 2, add_mirror_retained },
 	{ "add mirror on a blank disk", SETUP_JOIN, 0, 2, add_mirror_blank },
 	{ "break, keep", SETUP_GROUP, 0, 2, break_keep },
 	{ "break, nokeep", SETUP_GROUP, 0, 2, break_drop },
