@@ -34,6 +34,7 @@ void case_begin(struct fault_case *c, enum ops_setup setup, size_t n, enum ops_m
 {
 	ram_begin(&c->ram, n + ops_extra(setup), OPS_DISK);
 	c->w = (struct world){ .arg = c, .rescan = rescan, .put = put, .use = use };
+	c->sessions = 0;
 	use(&c->w, n);
 	ops_make(&c->w, setup, n, mix);
 	ram_keep(&c->ram);
