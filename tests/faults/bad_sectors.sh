@@ -154,6 +154,32 @@ if [ -x "$BUILD/tests/tui/vtrun" ]; then
 	END
 	check 'the console asks, and finishes with zeros' bad env TERM=xterm-256color "$BUILD/tests/tui/vtrun" "$T/keys" "$T"
 	same 'as the shell did' "$listed" "$(unread "m['volumes'][0]")"
+	back asked
+	cat >"$T/keys" <<-END
+		size 24 80
+		run $DYNADISK ${images[*]}
+		wait p decide
+		keys p
+		wait Try again
+		keys <Down><Enter>
+		wait Nothing has been written
+		keys <Enter>
+		wait 60000 The source cannot be read everywhere
+		wait 6154 sectors of Volume1 could not be read
+		keys <Enter>
+		wait p decide
+		keys p
+		wait Cancel the rebuild
+		keys <Down><Down><Down><Enter>
+		wait The rebuild was cancelled
+		gone Decide
+		keys q
+		exit 0
+		sane
+	END
+	check 'the console tries again, asks by itself, and cancels' \
+		bad env TERM=xterm-256color "$BUILD/tests/tui/vtrun" "$T/keys" "$T"
+	same 'the volume is simple again' 'simple healthy' "$(ask "'%(layout)s %(status)s' % m['volumes'][0]" "${images[@]}")"
 else
 	skip 'the console asks, and finishes with zeros' 'built without libvterm'
 fi

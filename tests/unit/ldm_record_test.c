@@ -320,6 +320,13 @@ static void rebuild_record_round_trip(void **state)
 				 .target_start = 65664, .size = 2048, .commit_tid = 39, .done = 2048,
 				 .verified = 100, .started = 1, .updated = 2, .errors = 3 },
 			   back;
+	static const struct { size_t at; uint8_t value; int rc; } odd[] = {
+		{ 152 + 3, 0, 0 },               /* nothing odd */
+		{ 152 + 3, LDM_REBUILD_RANGES + 1, -EBADMSG },
+		{ 152 + 7, 1, -EBADMSG },        /* beside their number */
+		{ 160 + 7, 1, -EBADMSG },        /* behind the last of them */
+		{ 511, 1, -EBADMSG },
+	};
 	uint8_t b[512] = { 0 };
 
 	(void)state;
@@ -353,7 +360,27 @@ static void rebuild_record_round_trip(void **state)
 	r.bad[0] = (struct dyn_range){ 512, 0, false }; /* empty */
 	ldm_rebuild_encode(&r, b);
 	assert_int_equal(ldm_rebuild_decode(b, &back, NULL), -EBADMSG);
+	r.bad[0] = (struct dyn_range){ 512, r.size * 512, false }; /* too long */
+	ldm_rebuild_encode(&r, b);
+	assert_int_equal(ldm_rebuild_decode(b, &back, NULL), -EBADMSG);
 	r.n_bad = 0;
+	r.size = UINT64_MAX / 512 + 1; /* its bytes cannot be counted */
+	r.source_start = r.target_start = 0;
+	ldm_rebuild_encode(&r, b);
+	assert_int_equal(ldm_rebuild_decode(b, &back, NULL), -EBADMSG);
+	r.size = 2048;
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		uint32_t sum = 0;
+		ldm_rebuild_encode(&r, b);
+		b[odd[i].at] = odd[i].value;
+		memset(b + 12, 0, 4);
+		for (size_t k = 0; k < sizeof(b); k++)
+			sum += b[k];
+		bytes_put_be(b + 12, 4, sum);
+		assert_int_equal(ldm_rebuild_decode(b, &back, NULL), odd[i].rc);
+	}
+	r.source_start = 128;
+	r.target_start = 65664;
 	r.flags = 4; /* of a later version */
 	ldm_rebuild_encode(&r, b);
 	assert_int_equal(ldm_rebuild_decode(b, &back, NULL), -EBADMSG);
