@@ -276,7 +276,7 @@ const struct action *action_of_key(int key)
 static bool is_calm(const struct action *a)
 {
 	return (a->where & (IN_VIEW | IN_VIEW_TOP | IN_VIEW_BOTTOM | IN_HELP)) || a->id == ACT_PROPERTIES || a->id == ACT_QUIT ||
-	       a->id == ACT_CONTEXT || a->id == ACT_SWITCH_PANE || a->id == ACT_MENU;
+	       a->id == ACT_SWITCH_PANE || a->id == ACT_MENU;
 }
 
 static bool is_enabled(struct console *con, const struct action *a, struct target t, char *reason, size_t n)
@@ -293,10 +293,28 @@ void action_run(struct console *con, const struct action *a)
 	struct target t = view_target(&con->view);
 	char reason[sizeof(con->view.notice)] = "";
 
+	if (con->working && !is_calm(a) && !con->work.writes && !con->work.progress) {
+		con->pending = (int)a->id + 1;
+		console_notice(con, "%s ... Then follows: %s", con->work.what, a->label);
+		return;
+	}
 	if (!is_enabled(con, a, t, reason, sizeof(reason)))
 		console_notice(con, "%s", reason);
 	else
 		a->run(con, t);
+}
+
+void actions_follow(struct console *con)
+{
+	int id = con->pending - 1;
+
+	if (con->working)
+		return;
+	con->pending = 0;
+	if (id < 0 || id >= ACTIONS || con->depth)
+		return;
+	con->view.notice[0] = '\0';
+	action_run(con, &actions[id]);
 }
 
 /* ---------------------------------------------------------------- menus */

@@ -120,6 +120,8 @@ const struct action *action_of_key(int key);
 unsigned action_context(const struct console *con, struct target t);
 /* Runs it, or says in the bottom line why not. */
 void action_run(struct console *con, const struct action *a);
+/* Runs the action that was asked for while the disks were being read, if there is one. */
+void actions_follow(struct console *con);
 /* The context menu of what is selected. */
 void actions_context_menu(struct console *con);
 /* Opens item i of the menu bar. */

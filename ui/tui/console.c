@@ -149,6 +149,7 @@ static void main_key(struct console *con, int key)
 void console_key(struct console *con, int key)
 {
 	con->view.notice[0] = '\0';
+	con->pending = 0;
 	con->dirty = true;
 	if (key == KEY_CONTROL('l')) {
 		con->repaint = true;
@@ -209,13 +210,14 @@ static void main_mouse(struct console *con, const struct mouse *m)
 	select_at(con, m->y, m->x, &again);
 	if (m->what == MOUSE_MENU || again) {
 		console_show(con); /* the menu opens at the selection, where that now is */
-		actions_context_menu(con);
+		action_run(con, &actions[ACT_CONTEXT]);
 	}
 }
 
 void console_mouse(struct console *con, const struct mouse *m)
 {
 	con->view.notice[0] = '\0';
+	con->pending = 0;
 	con->dirty = true;
 	if (con->layout.mode == LAYOUT_TOO_SMALL)
 		return;

@@ -95,6 +95,7 @@ struct console {
 	atomic_uint percent;    /* how far the work is, + 1; 0 unknown. Set on its thread */
 	atomic_bool stop;       /* the work shall end early */
 	struct scan_work scan;
+	int pending;            /* the action (id + 1) that was asked for while the disks were being read, 0 none */
 	enum leave leave;
 	unsigned seen_end[64]; /* ids of jobs whose end was told */
 	size_t n_seen;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 
-#include "ui/tui/console.h"
+#include "ui/tui/actions.h"
 #include "ui/tui/engine.h"
 
 /* What is done within this time is done as if at once: no word about it, and no key is felt to wait. */
@@ -30,6 +30,7 @@ bool console_work_ended(struct console *con)
 	con->working = false;
 	con->dirty = true;
 	con->work.done(con, con->work.arg);
+	actions_follow(con);
 	return true;
 }
 
