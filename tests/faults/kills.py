@@ -179,7 +179,7 @@ def chain(pair, seed, most, calls):
         shutil.rmtree(folder)
 
 
-RATE = 4 # MB a second: a rebuild of 64 MB writes three records
+RATE = 2 # MB a second: a rebuild of 64 MB takes half a minute, and writes six records
 
 
 def checkpoint(pair, seed):

@@ -358,12 +358,12 @@ static void command_from_elsewhere(struct lab *l)
 	o.m = NULL;
 	lab_open(&o);
 	until_state(&o, DYN_JOB_COPYING, 10);
-	if (o.m->jobs[0].limit != 4 * LAB_MIB)
+	if (o.m->jobs[0].limit != LAB_MIB / 2)
 		_exit(20);
 	if (dyn_job_control(o.s, o.m, 0, DYN_CONTROL_PAUSE, 0, NULL, &o.err))
 		_exit(21);
 	until_state(&o, DYN_JOB_PAUSED, 12);
-	if (dyn_job_control(o.s, o.m, 0, DYN_CONTROL_LIMIT, 5 * LAB_MIB, &j, &o.err) || j.limit != 5 * LAB_MIB)
+	if (dyn_job_control(o.s, o.m, 0, DYN_CONTROL_LIMIT, LAB_MIB, &j, &o.err) || j.limit != LAB_MIB)
 		_exit(22);
 	if (dyn_job_control(o.s, o.m, 0, DYN_CONTROL_FINISH, 0, NULL, &o.err) != -EINVAL) /* there is nothing to decide */
 		_exit(23);
@@ -384,7 +384,7 @@ static void command_from_elsewhere(struct lab *l)
 static void others_control_it(void **state)
 {
 	struct lab *l = *state;
-	unsigned id = lab_mirror(l, 4 * LAB_MIB);
+	unsigned id = lab_mirror(l, LAB_MIB / 2); /* it shall not end meanwhile */
 	int status;
 	pid_t pid;
 
@@ -406,7 +406,7 @@ static void others_control_it(void **state)
 static void control_without_anybody(void **state)
 {
 	struct lab *l = *state;
-	unsigned id = lab_mirror(l, 4 * LAB_MIB);
+	unsigned id = lab_mirror(l, LAB_MIB / 2); /* it shall not end meanwhile */
 	struct dyn_model *m;
 	int status, rc;
 	pid_t pid;
