@@ -28,11 +28,12 @@ static const struct sim_disk *peer_of(const struct sim *sim, size_t group)
 	return NULL;
 }
 
-/* Whose disk it is changes; what it is, where its regions lie and which TOC counts, and what
+/* The time is that of the commit, also when an import is finished later: it leaves what the import would have, which its
+ * undo relies on. Whose disk it is changes; what it is, where its regions lie and which TOC counts, and what
  * version of Windows wrote it, do not. */
-static void name_group(struct sim *sim, struct ldm_privhead *ph, const struct ldm_privhead *peer)
+static void name_group(struct ldm_privhead *ph, const struct ldm_privhead *peer, const struct ldm_db *db)
 {
-	ph->time = session_filetime(sim->s);
+	ph->time = db->head.time;
 	memcpy(ph->host_guid, peer->host_guid, sizeof(ph->host_guid));
 	memcpy(ph->group_guid, peer->group_guid, sizeof(ph->group_guid));
 	memcpy(ph->group_name, peer->group_name, sizeof(ph->group_name));
@@ -66,7 +67,7 @@ int join_disk(struct sim *sim, size_t disk, size_t group, struct dyn_err *err)
 
 	if (!peer || !r)
 		return dyn_fail(err, -ESTALE, "the group %s does not know %s any more", sim->m->groups[group].name, name);
-	name_group(sim, &d->ph, &peer->ph);
+	name_group(&d->ph, &peer->ph, sim->groups[group].db);
 	ldm_privhead_encode(&d->ph, head);
 	st = plan_add_step(sim->p, DYN_STEP_SECTORS, disk,
 			   plan_printf(sim->p, "Give %s the database and headers of its new group", name),

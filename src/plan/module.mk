@@ -60,6 +60,11 @@ tests_unit_import_test_SOURCES = tests/unit/import_test.c $(PLAN_RIG)
 tests_unit_import_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_import_test_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/import_undo_test
+tests_unit_import_undo_test_SOURCES = tests/unit/import_undo_test.c tests/unit/run_lab.c tests/unit/run_lab.h tests/unit/unit.h
+tests_unit_import_undo_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_import_undo_test_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/format_test
 tests_unit_format_test_SOURCES = tests/unit/format_test.c tests/unit/run_lab.c tests/unit/run_lab.h tests/unit/unit.h
 tests_unit_format_test_CFLAGS = $(UNIT_CFLAGS)

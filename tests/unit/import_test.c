@@ -439,6 +439,14 @@ static void clones_are_refused(void **state)
 	assert_int_equal(r.m->groups[1].n_missing, 0);
 	assert_int_equal(interrupted(&r), DYN_NONE);
 	rig_refused(&r, dyn_plan_import(&r.s, r.m, 1, 0, &p, &r.err), -EEXIST, "both groups list the same disk");
+	/* the way out: the group that misses them lets them go */
+	for (int i = 0; i < 2; i++)
+		DO(&r, dyn_plan_forget_missing(&r.s, r.m, r.m->n_disks - 1, &p, &r.err), p);
+	assert_int_equal(r.m->n_volumes, 4);
+	in_order(&r);
+	DO(&r, dyn_plan_import(&r.s, r.m, 1, 0, &p, &r.err), p);
+	assert_int_equal(r.m->n_groups, 1);
+	in_order(&r);
 	rig_end(&r);
 }
 
