@@ -208,6 +208,11 @@ def headers():
         n = disks[0].private() + 2045
         disks[0].put_sector(n, with_field(disks[0].sector(n), 12, '>Q', 9))
 
+    @case('tocs-gpt-two-sequences-first', 'gpt')
+    def damage(disks):
+        n = disks[0].private() + 2
+        disks[0].put_sector(n, with_field(disks[0].sector(n), 12, '>Q', 9))
+
     @case('tocs-gpt-two-flags', 'gpt')
     def damage(disks):
         n = disks[0].private() + 2045
