@@ -844,6 +844,27 @@ static void finished_with_zeros_later(void **state)
 	assert_u64(l->m->volumes[0].n_unread, 0);
 }
 
+/* A source that does not answer at all is not a source with bad sectors: nothing is to be decided, only mended. */
+static void a_lost_source_makes_no_mirror(void **state)
+{
+	struct lab *l = *state;
+	struct trouble t = { .bad_from = 0, .bad_to = (uint64_t)DISK_MIB * LAB_MIB };
+	struct dyn_plan *p = NULL;
+	struct dyn_job jobs[4];
+
+	fails(l, &t, "does not answer any more");
+	assert_int_equal(l->m->n_jobs, 1);
+	assert_int_equal(l->m->jobs[0].state, DYN_JOB_PAUSED);
+	assert_u64(l->m->jobs[0].n_unread, 0);
+	assert_int_equal(dyn_plan_finish(l->s, l->m, 0, &p, &l->err), -EINVAL);
+	lab_apply(l, dyn_plan_resume(l->s, l->m, 0, &p, &l->err), &p);
+	assert_int_equal(dyn_jobs_wait(l->s, 20000), 0);
+	assert_int_equal(dyn_jobs(l->s, jobs, 4), 2);
+	assert_int_equal(jobs[1].state, DYN_JOB_DONE);
+	lab_scan(l);
+	lab_assert_mirror(l, 0, 1);
+}
+
 static void write_errors_make_no_mirror(void **state)
 {
 	struct lab *l = *state;
@@ -916,6 +937,7 @@ int main(void)
 		TEST(finished_with_zeros),
 		TEST(finished_with_zeros_later),
 		TEST(zeros_are_undone),
+		TEST(a_lost_source_makes_no_mirror),
 		TEST(write_errors_make_no_mirror),
 		TEST(lost_writes_make_no_mirror),
 		TEST(one_after_the_other),
