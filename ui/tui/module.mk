@@ -34,6 +34,11 @@ tests_unit_tui_layout_test_SOURCES = tests/unit/tui_layout_test.c tests/unit/tui
 tests_unit_tui_layout_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_tui_layout_test_LDADD = libui.a $(UNIT_LIBS) $(NCURSES_LIBS)
 
+check_PROGRAMS += tests/unit/tui_engine_test
+tests_unit_tui_engine_test_SOURCES = tests/unit/tui_engine_test.c
+tests_unit_tui_engine_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_tui_engine_test_LDADD = $(UI_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/unit/tui_actions_test
 tests_unit_tui_actions_test_SOURCES = tests/unit/tui_actions_test.c
 tests_unit_tui_actions_test_CFLAGS = $(UNIT_CFLAGS)
