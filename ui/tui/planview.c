@@ -260,6 +260,8 @@ static void apply_told(struct console *con, void *arg)
 
 	if (d->rc)
 		error_show(con, title, &d->err);
+	else if (d->copies && con->view.n_jobs == 0 && *con->view.notice)
+		con->dirty = true; /* a small copy has ended by now, and that was said */
 	else if (d->copies)
 		console_notice(con, "%s: the copy is running.", title);
 	else

@@ -81,7 +81,6 @@ static void scan_done(struct console *con, void *arg)
 	void (*then)(struct console *, void *) = con->scan.then;
 
 	(void)arg;
-	con->want_rescan = false;
 	if (con->scan.rc == 0) {
 		view_set_model(&con->view, m);
 		con->m = m;
@@ -89,8 +88,7 @@ static void scan_done(struct console *con, void *arg)
 		con->view.free_bytes = freespace_bytes(con->free);
 		if (old)
 			dyn_model_unref(old);
-		console_update_jobs(con);
-		con->want_rescan = false;
+		console_update_jobs(con); /* one that ended meanwhile, which the scan may have missed, asks for another */
 	} else if (old) {
 		error_show(con, "The disks could not be read", &con->scan.err);
 	}
