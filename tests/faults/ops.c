@@ -140,7 +140,7 @@ static void make_two(struct world *w, size_t n, enum ops_mix mix)
 {
 	uint8_t heads[OPS_MAX_DISKS][3][512];
 	struct dyn_model *seen;
-	size_t k = n / 2;
+	size_t k = n > 3 ? 2 : 1;
 
 	w->use(w, k);
 	upgrade(w, 0, k, mix);

@@ -24,7 +24,7 @@ enum ops_setup {
 	SETUP_GONE,    /* as GROUP, and an empty member more that is missing */
 	SETUP_LOST,    /* all dynamic; C: a mirror on the first and on a disk that is missing */
 	SETUP_SPARE,   /* as LOST, the last one blank */
-	SETUP_TWO,     /* two groups: the first half of the disks with F: on them, the others with C: */
+	SETUP_TWO,     /* two groups: the first disk, or two of many, with F:, the others with C: */
 	SETUP_STALE,   /* C: a mirror on the first two; the second missed a change */
 	SETUPS
 };
