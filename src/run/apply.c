@@ -87,7 +87,7 @@ static int write_phase(struct dyn_session *s, const struct dyn_plan *p, const st
 /* What a disk must hold after the step: its writes laid over each other in order of phase. */
 static int expected(const struct dyn_step *st, size_t disk, uint64_t total, struct sectmap **out)
 {
-	struct sectmap *m;
+	struct sectmap *m = NULL;
 	unsigned phase = 0;
 	int rc = sectmap_new(total, SECTOR, &m);
 

@@ -46,3 +46,61 @@ void case_end(struct fault_case *c)
 	dyn_session_close(c->w.s);
 	ram_end(&c->ram);
 }
+
+/* -------------------------------------------------------------------- pictures */
+
+void pictures_add(struct fault_case *c, struct pictures *pics)
+{
+	struct dyn_model *m = ram_scan(&c->ram, c->w.n);
+	char *now = ops_picture(m);
+
+	if (pics->n && strcmp(pics->text[pics->n - 1], now) == 0) {
+		free(now);
+	} else {
+		assert_true(pics->n < PICTURES_MAX);
+		pics->text[pics->n++] = now;
+	}
+	dyn_model_unref(m);
+}
+
+static bool of_table(const struct dyn_write *w)
+{
+	return strcmp(w->what, "partition table") == 0;
+}
+
+void pictures_of_plan(struct fault_case *c, const struct dyn_plan *p, struct pictures *pics)
+{
+	pictures_add(c, pics);
+	for (size_t i = 0; i < p->n_steps; i++) {
+		const struct dyn_step *st = &p->steps[i].pub;
+		for (size_t k = 0; st->kind == DYN_STEP_SECTORS && k < st->n_writes; k++) {
+			const struct dyn_write *w = &st->writes[k];
+			ram_put(&c->ram, w->disk, w->sector, w->n_sectors, w->after);
+			if (k + 1 == st->n_writes || of_table(w) != of_table(w + 1))
+				pictures_add(c, pics);
+		}
+		/* a copy's end may begin with a table, as its preview shows */
+		for (size_t k = 0; st->kind == DYN_STEP_COPY && k < st->n_writes && of_table(&st->writes[k]); k++) {
+			const struct dyn_write *w = &st->writes[k];
+			ram_put(&c->ram, w->disk, w->sector, w->n_sectors, w->after);
+			if (k + 1 == st->n_writes || !of_table(w + 1))
+				pictures_add(c, pics);
+		}
+	}
+	ram_drop(&c->ram);
+}
+
+size_t pictures_find(const struct pictures *pics, const char *text)
+{
+	for (size_t i = 0; i < pics->n; i++)
+		if (strcmp(pics->text[i], text) == 0)
+			return i;
+	return DYN_NONE;
+}
+
+void pictures_clear(struct pictures *pics)
+{
+	for (size_t i = 0; i < pics->n; i++)
+		free(pics->text[i]);
+	pics->n = 0;
+}

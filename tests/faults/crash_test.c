@@ -22,7 +22,7 @@
 #include "tests/faults/case.h"
 #include "tests/faults/crash.h"
 
-enum { PICTURES = 24, SEEN = 1 << 16 };
+enum { SEEN = 1 << 16 };
 
 struct figures {
 	uint64_t cases, states, distinct, recovered, in_recovery, between, undone, cancelled, insisted;
@@ -40,9 +40,8 @@ struct crash {
 	struct crash_effort effort;
 	struct crash_rand rnd;
 	struct ram_log log;
-	size_t n_pictures;
-	char *pictures[PICTURES];      /* the first is the old one, the last the new one */
-	size_t undone[PICTURES];       /* how often undo was tried from there */
+	struct pictures pics;
+	size_t undone[PICTURES_MAX];       /* how often undo was tried from there */
 	unsigned every;                /* one of so many recoveries is cut off in its turn */
 	/* the recovery that is being cut off */
 	const char *must;              /* the picture it leads to, or NULL */
@@ -58,19 +57,11 @@ struct crash {
 static void wrong(const struct crash *c, const char *what, const char *now)
 {
 	printf("# %s%s, %zu disks, %s: %s\n", c->undo ? "undo of " : "", c->op->name, c->n, ops_mix_names[c->mix], what);
-	for (size_t i = 0; now && i < c->n_pictures; i++)
-		printf("# ---- picture %zu\n%s", i, c->pictures[i]);
+	for (size_t i = 0; now && i < c->pics.n; i++)
+		printf("# ---- picture %zu\n%s", i, c->pics.text[i]);
 	if (now)
 		printf("# ---- now\n%s", now);
 	fail_msg("%s%s: %s", c->undo ? "undo of " : "", c->op->name, what);
-}
-
-static size_t which(const struct crash *c, const char *now)
-{
-	for (size_t i = 0; i < c->n_pictures; i++)
-		if (strcmp(c->pictures[i], now) == 0)
-			return i;
-	return DYN_NONE;
 }
 
 /* A mirror is never claimed before it is true. */
@@ -196,16 +187,16 @@ static void undo_from(struct crash *c, struct dyn_model *m, size_t picture)
 		return;
 	if (!c->can_undo) {
 		if (plan_undo(c, m, c->title, &p, &err) != -ENOTSUP)
-			wrong(c, "an undo where there should be none", c->pictures[picture]);
+			wrong(c, "an undo where there should be none", c->pics.text[picture]);
 		return;
 	}
 	if (plan_undo(c, m, c->title, &p, &err))
-		wrong(c, err.what, c->pictures[picture]);
+		wrong(c, err.what, c->pics.text[picture]);
 	crash_carry_out(&c->k.ram, p);
 	dyn_plan_free(p);
 	m = ram_scan(&c->k.ram, c->k.w.n);
 	now = ops_picture(m);
-	if (strcmp(now, c->pictures[0]) != 0)
+	if (strcmp(now, c->pics.text[0]) != 0)
 		wrong(c, "undo does not lead back", now);
 	free(now);
 	dyn_model_unref(m);
@@ -260,7 +251,7 @@ static void judge_state(struct crash *c, bool nested)
 	char *now = ops_picture(m);
 
 	if (interrupted(m) != DYN_NONE) {
-		if (which(c, now) == DYN_NONE)
+		if (pictures_find(&c->pics, now) == DYN_NONE)
 			wrong(c, "a third layout before recovery", now);
 		if (!nested && c->recoveries++ % c->every == 0)
 			cut_recovery(c);
@@ -269,14 +260,14 @@ static void judge_state(struct crash *c, bool nested)
 	c->f->recovered += recover(c, &m) && !nested;
 	halves_are_equal(c, m);
 	now = ops_picture(m);
-	picture = which(c, now);
+	picture = pictures_find(&c->pics, now);
 	if (picture == DYN_NONE)
 		wrong(c, "neither old nor new", now);
 	if (nested && strcmp(now, c->must) != 0)
 		wrong(c, "a recovery that was cut off comes to another end", now);
 	if (!nested && m->n_jobs && c->f->states % 4 == 0) {
 		cancel(c, m, now);
-	} else if (!nested && picture != 0 && picture != c->n_pictures - 1) {
+	} else if (!nested && picture != 0 && picture != c->pics.n - 1) {
 		c->f->between++;
 		undo_from(c, m, picture);
 	}
@@ -301,51 +292,6 @@ static void judge_again(void *arg)
 }
 
 /* ----------------------------------------------------------------- one operation */
-
-static void add_picture(struct crash *c)
-{
-	struct dyn_model *m = ram_scan(&c->k.ram, c->k.w.n);
-	char *now;
-
-	recover(c, &m);
-	now = ops_picture(m);
-	if (c->n_pictures && strcmp(c->pictures[c->n_pictures - 1], now) == 0) {
-		free(now);
-	} else {
-		assert_true(c->n_pictures < PICTURES);
-		c->pictures[c->n_pictures++] = now;
-	}
-	dyn_model_unref(m);
-}
-
-static bool of_table(const struct dyn_write *w)
-{
-	return strcmp(w->what, "partition table") == 0;
-}
-
-/* The pictures at the ends of the plan's changes: of its steps, and within a step of what comes before and after a
- * change of the partition table. (The end of a copy is not part of the plan: record() takes it.) */
-static void take_pictures(struct crash *c, const struct dyn_plan *p)
-{
-	add_picture(c);
-	for (size_t i = 0; i < p->n_steps; i++) {
-		const struct dyn_step *st = &p->steps[i].pub;
-		for (size_t k = 0; st->kind == DYN_STEP_SECTORS && k < st->n_writes; k++) {
-			const struct dyn_write *w = &st->writes[k];
-			ram_put(&c->k.ram, w->disk, w->sector, w->n_sectors, w->after);
-			if (k + 1 == st->n_writes || of_table(w) != of_table(w + 1))
-				add_picture(c);
-		}
-		/* a copy's end may begin with a table, as its preview shows */
-		for (size_t k = 0; st->kind == DYN_STEP_COPY && k < st->n_writes && of_table(&st->writes[k]); k++) {
-			const struct dyn_write *w = &st->writes[k];
-			ram_put(&c->k.ram, w->disk, w->sector, w->n_sectors, w->after);
-			if (k + 1 == st->n_writes || !of_table(w + 1))
-				add_picture(c);
-		}
-	}
-	ram_drop(&c->k.ram);
-}
 
 /* No write touches what a volume holds, before and after; a half that is copied is no volume's before. */
 static void check_places(struct crash *c, const struct ram_log *log)
@@ -390,14 +336,14 @@ static void record(struct crash *c)
 		wrong(c, err.what, NULL);
 	snprintf(c->title, sizeof(c->title), "%s", dyn_plan_title(p));
 	c->can_undo = dyn_plan_can_undo(p);
-	take_pictures(c, p);
+	pictures_of_plan(&c->k, p, &c->pics);
 	c->k.ram.log = &c->log;
 	dyn_model_ref(c->k.w.m);
 	{
 		struct dyn_model *before = c->k.w.m;
 		ops_apply(&c->k.w, 0, p, &err);
 		c->k.ram.log = NULL;
-		add_picture(c);
+		pictures_add(&c->k, &c->pics);
 		dyn_model_unref(c->k.w.m);
 		c->k.w.m = before;
 	}
@@ -438,8 +384,7 @@ static void run_case(struct figures *f, const struct fault_op *op, bool undo, si
 	record(c);
 	f->cases++;
 	crash_windows(&c->k.ram, &c->log, &c->effort, &c->rnd, judge, c);
-	for (size_t i = 0; i < c->n_pictures; i++)
-		free(c->pictures[i]);
+	pictures_clear(&c->pics);
 	ram_log_clear(&c->log);
 	dyn_session_close(c->recovery);
 	case_end(&c->k);

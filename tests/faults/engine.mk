@@ -12,4 +12,15 @@ check_PROGRAMS += tests/faults/defects_test
 tests_faults_defects_test_SOURCES = tests/faults/defects_test.c $(FAULT_RIG)
 tests_faults_defects_test_CFLAGS = $(UNIT_CFLAGS)
 tests_faults_defects_test_LDADD = $(UNIT_LIBS)
+# What the engine calls itself goes through wrap.c; the system's own libraries are left alone.
+WRAP_FLAGS = -Wl,--wrap=open -Wl,--wrap=__open_2 -Wl,--wrap=openat -Wl,--wrap=pread -Wl,--wrap=pwrite \
+	-Wl,--wrap=fsync -Wl,--wrap=ioctl -Wl,--wrap=flock -Wl,--wrap=ftruncate -Wl,--wrap=memfd_create \
+	-Wl,--wrap=renameat -Wl,--wrap=nanosleep -Wl,--wrap=io_uring_queue_init -Wl,--wrap=malloc -Wl,--wrap=calloc \
+	-Wl,--wrap=realloc -Wl,--wrap=strdup
+check_PROGRAMS += tests/faults/errors_test
+tests_faults_errors_test_SOURCES = tests/faults/errors_test.c tests/faults/wrap.c tests/faults/wrap.h $(FAULT_RIG)
+tests_faults_errors_test_CFLAGS = $(UNIT_CFLAGS)
+tests_faults_errors_test_LDFLAGS = $(AM_LDFLAGS) $(WRAP_FLAGS)
+tests_faults_errors_test_LDADD = $(UNIT_LIBS)
+FULL_TESTS += tests/faults/errors_test
 endif
