@@ -99,6 +99,8 @@ struct console {
 	enum leave leave;
 	unsigned seen_end[64]; /* ids of jobs whose end was told */
 	size_t n_seen;
+	bool ask;              /* time to ask other processes about the rebuilds they run */
+	const struct dyn_model *learned; /* the model at the last gathering of rebuilds; only compared */
 	bool reached;          /* the process that runs a rebuild elsewhere has answered */
 	char find[64];         /* the last search */
 	char bottom[640];      /* what the top screen wants said in the bottom lines; "" for nothing */

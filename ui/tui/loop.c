@@ -217,6 +217,7 @@ static void ask_others(struct loop *l)
 		return;
 	l->asked_at = now_ms();
 	l->progress = true;
+	l->con.ask = true;
 	l->con.dirty |= console_update_jobs(&l->con);
 }
 

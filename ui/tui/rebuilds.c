@@ -58,6 +58,20 @@ static bool newly_undecided(const struct dyn_job *j, const struct view_job *old,
 	return j->state == DYN_JOB_UNDECIDED;
 }
 
+/* What is known of job i of the model, which another process runs: asked, when it is time to; else what it said last. */
+static void learn_elsewhere(struct console *con, size_t i, const struct view_job *old, size_t n, struct dyn_job *j)
+{
+	if (con->ask && dyn_job_control(con->s, con->m, i, DYN_CONTROL_ASK, 0, j, NULL) == 0) {
+		con->reached = true;
+	} else if (con->ask && con->reached) { /* it ended: the disks say how */
+		con->reached = false;
+		con->want_rescan = true;
+	}
+	for (size_t k = 0; k < n && !con->ask && con->learned == con->m; k++)
+		if (old[k].found == i)
+			*j = old[k].job;
+}
+
 bool console_update_jobs(struct console *con)
 {
 	struct dyn_job now[64];
@@ -83,16 +97,14 @@ bool console_update_jobs(struct console *con)
 	for (size_t i = 0; con->m && i < con->m->n_jobs && v->n_jobs < VIEW_JOBS; i++) {
 		struct dyn_job j = con->m->jobs[i];
 
-		if (j.elsewhere && dyn_job_control(con->s, con->m, i, DYN_CONTROL_ASK, 0, &j, NULL) == 0) {
-			con->reached = true;
-		} else if (j.elsewhere && con->reached) { /* it ended: the disks say how */
-			con->reached = false;
-			con->want_rescan = true;
-		}
+		if (j.elsewhere)
+			learn_elsewhere(con, i, old, old_n, &j);
 		if (j.id == 0 && !ended(j.state))
 			v->jobs[v->n_jobs++] = (struct view_job){ j, i };
 		con->want_rescan |= j.elsewhere && ended(j.state);
 	}
+	con->ask = false;
+	con->learned = con->m;
 	changed = v->n_jobs != old_n || con->want_rescan;
 	for (size_t i = 0; i < v->n_jobs && !changed; i++)
 		changed = v->jobs[i].job.state != old[i].job.state || v->jobs[i].job.id != old[i].job.id;
