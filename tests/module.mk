@@ -49,3 +49,9 @@ check-full:
 check_programs:
 	$(MAKE) all
 	$(MAKE) $(check_LIBRARIES) $(check_PROGRAMS) $(check_DATA)
+
+# What the tests have run so far, of a build with --enable-coverage: lines of src/, and branches where it matters most.
+.PHONY: coverage
+coverage:
+	python3 $(top_srcdir)/tests/coverage.py $(abs_builddir)
+EXTRA_DIST += tests/coverage.py

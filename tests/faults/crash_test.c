@@ -419,6 +419,8 @@ static void every_operation(bool undo)
 {
 	static const struct crash_effort quick = { .all_upto = 2, .random = 4, .edges = 3, .data_edges = 1, .shuffles = 1 };
 	static const struct crash_effort thorough = { .all_upto = 10, .random = 2000, .edges = 2047, .data_edges = 8, .shuffles = 16 };
+	/* every write is eight here, and a state takes as much longer */
+	static const struct crash_effort wide = { .all_upto = 8, .random = 300, .edges = 64, .data_edges = 4, .shuffles = 8 };
 	static const size_t counts[] = { 2, 3, 8 };
 	const char *tier = getenv("DYNADISK_TIER"), *only = getenv("ONLY");
 	bool full = tier && strcmp(tier, "full") == 0;
@@ -435,7 +437,7 @@ static void every_operation(bool undo)
 				enum ops_mix one = op->flags & OP_GPT ? MIX_GPT : op->flags & OP_MBR ? MIX_MBR : (enum ops_mix)(i % MIXES);
 				if (!fits(op, counts[k], mix) || (!full && (k != i / MIXES % 2 || mix != one)))
 					continue;
-				run_case(&f, op, undo, counts[k], mix, full ? &thorough : &quick, full ? 16 : 12,
+				run_case(&f, op, undo, counts[k], mix, !full ? &quick : counts[k] > 3 ? &wide : &thorough, full ? 16 : 12,
 					 seed() + i * 100 + k * 10 + mix);
 			}
 	}

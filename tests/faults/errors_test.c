@@ -27,6 +27,7 @@ struct errors {
 	size_t n;
 	struct pictures pics;
 	char state[128], what[160];
+	size_t remarks;      /* of the scan where nothing fails */
 	bool dirty;          /* the files are not as they were */
 	uint64_t cases, failed, fine, seen, recovered;
 	double slowest;
@@ -135,6 +136,16 @@ static enum outcome carry_out(struct errors *e, struct dyn_session *s, struct dy
 	return out;
 }
 
+/* Sentences on what could not be read, or is damaged. */
+static size_t remarks(const struct dyn_model *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_disks; i++)
+		n += m->disks[i].n_damage;
+	return n;
+}
+
 /* What the scan could not read it shows: then nobody goes on. */
 static enum outcome run(struct errors *e)
 {
@@ -153,7 +164,7 @@ static enum outcome run(struct errors *e)
 		armed = wrap.armed;
 		wrap.armed = false;
 		text = ops_picture(m);
-		out = strcmp(text, e->pics.text[0]) == 0 ? RUN_DONE : RUN_SEEN;
+		out = strcmp(text, e->pics.text[0]) == 0 && remarks(m) == e->remarks ? RUN_DONE : RUN_SEEN;
 		free(text);
 		wrap.armed = armed;
 		if (out == RUN_DONE)
@@ -303,6 +314,7 @@ static void begin(struct errors *e, const struct fault_op *op, size_t n, enum op
 	assert_int_equal(dyn_session_open(paths, n, &opt, &e->k.w.s, &err), 0);
 	e->k.w.s->open_io = ram_open;
 	e->k.w.s->open_arg = &e->k.ram;
+	e->remarks = remarks(e->k.w.m);
 	rc = op->plan(&e->k.w, &p, &err);
 	if (rc)
 		fail_msg("%s: %s", op->name, err.what);
