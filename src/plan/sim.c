@@ -41,6 +41,7 @@ int sim_begin(struct sim *sim, struct dyn_session *s, struct dyn_model *m, struc
 		return rc;
 	sim->s = s;
 	sim->m = m;
+	sim->err = err;
 	sim->n_disks = m->n_disks;
 	sim->n_groups = m->n_groups;
 	sim->reactivating = DYN_NONE;
@@ -98,6 +99,8 @@ int sim_finish(struct sim *sim, int rc, struct dyn_plan **out)
 {
 	if (rc == 0)
 		rc = add_disk_focus(sim->p);
+	if (rc == -ENOMEM && sim->err && sim->err->code != rc)
+		dyn_fail_nomem(sim->err);
 	for (size_t i = 0; sim->disks && i < sim->n_disks; i++) {
 		sectmap_free(sim->disks[i].map);
 		table_clear(&sim->disks[i].own_table);

@@ -34,6 +34,7 @@ struct sim {
 	struct dyn_session *s;
 	struct dyn_model *m;
 	struct dyn_plan *p;
+	struct dyn_err *err;      /* sim_begin()'s: want of memory is said there by sim_finish() if nobody else did */
 	size_t n_disks, n_groups; /* one group more than the model may come into being */
 	struct sim_disk *disks;
 	struct sim_group *groups;
