@@ -18,7 +18,7 @@ if [ -z "$clang" ]; then
 	echo '1..0 # SKIP clang, which has libFuzzer, is not installed'
 	exit 0
 fi
-runs=${FUZZ_RUNS:-10000000} seconds=${FUZZ_SECONDS:-3000} seed=${SEED:-1}
+runs=${FUZZ_RUNS:-10000000} seconds=${FUZZ_SECONDS:-3300} seed=${SEED:-1}
 # the slowest first, so that both processors are busy to the end
 targets=${FUZZ_TARGETS:-keys recover shell database probe table undo fs headers rebuild record}
 unset MAKEFLAGS MFLAGS MAKELEVEL
