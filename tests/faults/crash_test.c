@@ -420,7 +420,7 @@ static void every_operation(bool undo)
 	static const struct crash_effort quick = { .all_upto = 2, .random = 4, .edges = 3, .data_edges = 1, .shuffles = 1 };
 	static const struct crash_effort thorough = { .all_upto = 10, .random = 2000, .edges = 2047, .data_edges = 8, .shuffles = 16 };
 	/* every write is eight here, and a state takes as much longer */
-	static const struct crash_effort wide = { .all_upto = 8, .random = 300, .edges = 64, .data_edges = 4, .shuffles = 8 };
+	static const struct crash_effort wide = { .all_upto = 7, .random = 130, .edges = 32, .data_edges = 4, .shuffles = 4 };
 	static const size_t counts[] = { 2, 3, 8 };
 	const char *tier = getenv("DYNADISK_TIER"), *only = getenv("ONLY");
 	bool full = tier && strcmp(tier, "full") == 0;
