@@ -389,6 +389,8 @@ static void words_are_completed(void **state)
 {
 	(void)state;
 	assert_string_equal(completed("de"), "DELETE DETAIL ");
+	assert_string_equal(completed("=x"), "");
+	assert_string_equal(completed(" ="), "");
 	assert_string_equal(completed("li"), "LIST ");
 	assert_string_equal(completed("list "), "DISK PARTITION VOLUME ");
 	assert_string_equal(completed("sel v"), "VOLUME ");

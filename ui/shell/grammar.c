@@ -389,6 +389,8 @@ void shell_complete(const char *line, void (*fn)(void *arg, const char *word), v
 	if (n >= sizeof(buf))
 		return;
 	(void)split(buf, line, &w);
+	if (w.n == 0 && line[strspn(line, " \t")])
+		return; /* it begins with '=': no word can go on from there */
 	before = (n == 0 || strchr(" \t", line[n - 1])) ? w.n : w.n - 1;
 	start = before < w.n ? w.word[before] : "";
 	if (n && line[n - 1] == '=')
