@@ -44,11 +44,11 @@ static bool is_running(const struct job *j)
 	return j->pub.state > DYN_JOB_QUEUED && j->pub.state < DYN_JOB_PAUSED;
 }
 
-void job_set_state(struct job *j, enum dyn_job_state state, const struct dyn_err *result)
+/* lock held */
+static void set_state(struct job *j, enum dyn_job_state state, const struct dyn_err *result)
 {
 	struct run_state *rs = j->s->run;
 
-	pthread_mutex_lock(&rs->lock);
 	j->pub.state = state;
 	j->pub.result = result ? *result : (struct dyn_err){ 0 };
 	if (state == DYN_JOB_QUEUED || state >= DYN_JOB_PAUSED)
@@ -58,9 +58,34 @@ void job_set_state(struct job *j, enum dyn_job_state state, const struct dyn_err
 	for (size_t i = 0; i < j->copy.record.n_bad; i++)
 		j->pub.unread[j->pub.n_unread++] = j->copy.record.bad[i];
 	pthread_cond_broadcast(&rs->changed);
+}
+
+void job_set_state(struct job *j, enum dyn_job_state state, const struct dyn_err *result)
+{
+	struct run_state *rs = j->s->run;
+
+	pthread_mutex_lock(&rs->lock);
+	set_state(j, state, result);
 	pthread_mutex_unlock(&rs->lock);
 	if (state >= DYN_JOB_DONE)
 		control_wake(rs);
+	job_wake(rs);
+}
+
+void job_stopped(struct job *j, bool pause)
+{
+	struct run_state *rs = j->s->run;
+	const struct ldm_rebuild *r = &j->copy.record;
+
+	pthread_mutex_lock(&rs->lock);
+	pause = pause && j->want == JOB_WANT_PAUSE;
+	if (pause)
+		j->want = JOB_WANT_RUN; /* the wish is granted */
+	/* what its record says, not how far a check or a second attempt had come */
+	j->pub.done = (r->phase == LDM_REBUILD_VERIFY ? r->verified : r->done) * SECTOR;
+	j->pub.total = j->size;
+	set_state(j, pause ? DYN_JOB_PAUSED : DYN_JOB_QUEUED, NULL);
+	pthread_mutex_unlock(&rs->lock);
 	job_wake(rs);
 }
 
@@ -107,12 +132,14 @@ static void *worker(void *arg)
 			pthread_cond_wait(&rs->changed, &rs->lock);
 			continue;
 		}
+		j->taken = true;
 		pthread_mutex_unlock(&rs->lock);
 		if (cancel)
 			job_cancel(j);
 		else
 			job_run(j);
 		pthread_mutex_lock(&rs->lock);
+		j->taken = false;
 	}
 	pthread_mutex_unlock(&rs->lock);
 	inhibit_end(&rs->inhibit);
@@ -380,7 +407,7 @@ int dyn_job_pause(struct dyn_session *s, unsigned id)
 		rc = -ESRCH;
 	else if (j->want == JOB_WANT_CANCEL || j->pub.state == DYN_JOB_COMMITTING)
 		rc = -EBUSY;
-	else if (is_running(j))
+	else if (is_running(j) || (j->taken && j->pub.state == DYN_JOB_QUEUED)) /* taken: it is about to run */
 		j->want = JOB_WANT_PAUSE;
 	else if (j->pub.state == DYN_JOB_QUEUED)
 		j->pub.state = DYN_JOB_PAUSED; /* it was waiting: its record is on disk already */

@@ -13,6 +13,7 @@ struct job {
 	/* under run_state.lock */
 	struct dyn_job pub;
 	enum job_want want;
+	bool taken;               /* by the worker, whatever the state still says */
 	bool accept;              /* finish with zeros where the source cannot be read; once set it stays */
 	/* set before it is queued, constant */
 	struct dyn_session *s;
@@ -39,6 +40,8 @@ void job_run(struct job *j);
 void job_cancel(struct job *j);
 /* Changes the state and tells everybody. */
 void job_set_state(struct job *j, enum dyn_job_state state, const struct dyn_err *result);
+/* After the record was written because want_stop() said so: paused, unless it was continued meanwhile; else queued. */
+void job_stopped(struct job *j, bool pause);
 void job_release(struct job *j);
 /* A job that still owns its disks and place. */
 bool job_is_live(const struct job *j); /* lock held */

@@ -448,11 +448,7 @@ static int stop_here(struct job *j, struct dyn_err *err)
 	rc = record_write(j, err);
 	if (rc)
 		return rc;
-	pthread_mutex_lock(&j->s->run->lock);
-	if (pause && j->want == JOB_WANT_PAUSE)
-		j->want = JOB_WANT_RUN; /* the wish is granted */
-	pthread_mutex_unlock(&j->s->run->lock);
-	job_set_state(j, pause ? DYN_JOB_PAUSED : DYN_JOB_QUEUED, NULL);
+	job_stopped(j, pause);
 	return 0;
 }
 

@@ -112,6 +112,68 @@ static void pause_and_continue(void **state)
 	lab_assert_mirror(l, 0, 1);
 }
 
+struct wishes {
+	struct lab *l;
+	bool paused, continued;
+};
+
+/* On the worker's own thread, at the moments between its states. */
+static void wish(void *arg, const char *line)
+{
+	struct wishes *w = arg;
+
+	if (strstr(line, "copy of") && !w->paused) { /* it is picked, and still called queued */
+		w->paused = true;
+		assert_int_equal(dyn_job_pause(w->l->s, 1), 0);
+	} else if (strstr(line, "rebuild record") && w->paused && !w->continued) { /* its place is written, not yet paused */
+		w->continued = true;
+		assert_int_equal(dyn_job_continue(w->l->s, 1), 0);
+	}
+}
+
+/* A pause as the worker begins is not lost, nor is a continue as it stops. */
+static void wishes_between_states(void **state)
+{
+	struct lab *l = *state;
+	struct wishes w = { .l = l, .continued = true };
+	unsigned id;
+
+	l->s->log = wish;
+	l->s->log_arg = &w;
+	id = lab_mirror(l, 0);
+	lab_wait(l, id, DYN_JOB_PAUSED, 0);
+	assert_true(w.paused);
+	w = (struct wishes){ .l = l };
+	assert_int_equal(dyn_job_continue(l->s, id), 0);
+	lab_wait(l, id, DYN_JOB_DONE, 0);
+	assert_true(w.continued);
+	lab_scan(l);
+	lab_assert_mirror(l, 0, 1);
+}
+
+/* Paused while it checks what was copied before, it says what the record says, not how far the check is. */
+static void paused_while_it_checks(void **state)
+{
+	struct lab *l = *state;
+	unsigned id = lab_mirror(l, 4 * LAB_MIB);
+	struct wishes w = { .l = l, .continued = true };
+	struct dyn_plan *p = NULL;
+	struct dyn_job j;
+
+	lab_wait(l, id, DYN_JOB_COPYING, LAB_MIB);
+	assert_int_equal(dyn_job_pause(l->s, id), 0);
+	j = lab_wait(l, id, DYN_JOB_PAUSED, 1);
+	lab_close(l);
+	lab_open(l);
+	l->s->log = wish;
+	l->s->log_arg = &w;
+	lab_apply(l, dyn_plan_resume(l->s, l->m, 0, &p, &l->err), &p);
+	assert_u64(lab_wait(l, 1, DYN_JOB_PAUSED, 0).done, j.done);
+	assert_true(w.paused);
+	assert_u64(lab_job(l, 1).total, VOLUME_MIB * LAB_MIB);
+	l->s->log = NULL;
+}
+
 /* What a rebuild commits to must be the disks it began with. */
 static void no_disk_goes_off_line_meanwhile(void **state)
 {
@@ -920,6 +982,8 @@ int main(void)
 		TEST(a_mirror_is_made),
 		TEST(it_is_regenerating_until_then),
 		TEST(pause_and_continue),
+		TEST(wishes_between_states),
+		TEST(paused_while_it_checks),
 		TEST(no_disk_goes_off_line_meanwhile),
 		TEST(cancel_leaves_a_simple_volume),
 		TEST(a_closed_session_is_resumed_and_checked),
