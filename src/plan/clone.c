@@ -228,7 +228,7 @@ static int check(const struct sim *sim, size_t from, size_t to, struct dyn_err *
 {
 	const struct dyn_disk *f = &sim->m->disks[from], *d = &sim->m->disks[to];
 	const struct table *t = sim->disks[to].table;
-	int rc = sim_need_disk(sim, to, err);
+	int rc = sim_need_known_disk(sim, to, err);
 
 	if (rc)
 		return rc;
@@ -237,7 +237,7 @@ static int check(const struct sim *sim, size_t from, size_t to, struct dyn_err *
 	if (sim->disks[from].table->kind == DYN_TABLE_NONE || f->sector_size != PART_SECTOR)
 		return dyn_refuse(err, -EINVAL, "Choose a disk that has a partition table and 512-byte sectors.",
 				  "%s has no layout that could be cloned", f->name);
-	if (d->dynamic || sim->disks[to].dynamic || d->status == DYN_DISK_UNREADABLE)
+	if (d->dynamic || sim->disks[to].dynamic)
 		return dyn_refuse(err, -ENOTEMPTY, "Choose an empty basic disk, or clean this one first (clean).",
 				  "%s is a dynamic disk", d->name);
 	for (size_t i = 0; i < t->n; i++)

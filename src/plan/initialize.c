@@ -30,13 +30,13 @@ static int check(const struct sim *sim, size_t disk, enum dyn_table table, struc
 {
 	const struct dyn_disk *d = &sim->m->disks[disk];
 	const struct sim_disk *sd = &sim->disks[disk];
-	int rc = sim_need_disk(sim, disk, err);
+	int rc = sim_need_known_disk(sim, disk, err);
 
 	if (rc)
 		return rc;
 	if (table != DYN_TABLE_MBR && table != DYN_TABLE_GPT)
 		return dyn_fail(err, -EINVAL, "a disk is initialized as MBR or GPT");
-	if (sd->dynamic || d->dynamic || d->status == DYN_DISK_UNREADABLE)
+	if (sd->dynamic || d->dynamic)
 		return dyn_refuse(err, -EEXIST, "Nothing needs to be done before a mirror is added to it.",
 				  "%s is a dynamic disk already", d->name);
 	if (!only_reserved(sd->table))

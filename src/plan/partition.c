@@ -55,7 +55,7 @@ void part_edit_end(struct part_edit *e)
 
 int part_need_table(const struct sim *sim, size_t disk, struct dyn_err *err)
 {
-	int rc = sim_need_disk(sim, disk, err);
+	int rc = sim_need_known_disk(sim, disk, err);
 
 	if (!rc && sim->disks[disk].table->kind == DYN_TABLE_NONE)
 		rc = dyn_refuse(err, -ENXIO, "Initialize it first (convert gpt, or convert mbr).",

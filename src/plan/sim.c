@@ -148,6 +148,21 @@ int sim_need_disk(const struct sim *sim, size_t disk, struct dyn_err *err)
 	return 0;
 }
 
+int sim_need_known_disk(const struct sim *sim, size_t disk, struct dyn_err *err)
+{
+	const struct dyn_disk *d;
+	int rc = sim_need_disk(sim, disk, err);
+
+	if (rc)
+		return rc;
+	d = &sim->m->disks[disk];
+	if (d->status == DYN_DISK_UNREADABLE)
+		return dyn_refuse(err, -EBADMSG, "Rescan, or repair it. If nothing on it is needed, clean it (DiskPart: clean).",
+				  "what %s holds is not known: %s", d->name,
+				  d->n_damage ? d->damage[0] : "its metadata cannot be used");
+	return 0;
+}
+
 int sim_need_volume(const struct sim *sim, size_t volume, struct dyn_err *err)
 {
 	return volume < sim->m->n_volumes ? 0 : dyn_fail(err, -EINVAL, "there is no such volume");

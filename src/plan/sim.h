@@ -51,6 +51,8 @@ int sim_finish(struct sim *sim, int rc, struct dyn_plan **out);
 
 /* Refusals every operation shares. Disk: index, present, 512-byte sectors, not in use, not read-only. */
 int sim_need_disk(const struct sim *sim, size_t disk, struct dyn_err *err);
+/* The same for a new layout: also refused (-EBADMSG) where the disk's table or LDM metadata cannot be used. */
+int sim_need_known_disk(const struct sim *sim, size_t disk, struct dyn_err *err);
 int sim_need_volume(const struct sim *sim, size_t volume, struct dyn_err *err); /* index in range */
 /* The group's database may be changed: no problem, every present member writable. Adds notes for disks left out. */
 int sim_need_group(struct sim *sim, size_t group, struct dyn_err *err);

@@ -50,7 +50,7 @@ static int check(struct sim *sim, size_t disk, bool with_data, struct dyn_err *e
 	const struct sim_disk *sd = &sim->disks[disk];
 	const struct dyn_disk *d = &sim->m->disks[disk];
 	size_t n;
-	int rc = sim_need_disk(sim, disk, err);
+	int rc = sim_need_known_disk(sim, disk, err);
 
 	if (rc)
 		return rc;

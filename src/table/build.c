@@ -404,7 +404,8 @@ int table_build(const struct sectmap *map, const struct table *want, struct tabl
 	if (!rc) {
 		rc = diff(map, want->kind, mem.fd, out);
 		if (rc)
-			dyn_fail(err, rc, "cannot compare the partition tables: %s", strerror(-rc));
+			dyn_refuse(err, rc, "Nothing has been written. Free some memory, and try again.",
+				   "cannot compare the partition table with its copy in memory: %s", strerror(-rc));
 	}
 	fdisk_mem_close(&mem);
 	if (!rc)

@@ -188,7 +188,7 @@ static void a_table_that_cannot_be_read_is_not_edited(void **state)
 	rig_put(r.path[0], 128 * MIB - 33 * 512 + 128 + 56, "A", 1);
 	rig_scan(&r, 0, 1);
 	assert_int_equal(r.m->disks[0].status, DYN_DISK_UNREADABLE);
-	rig_refused(&r, dyn_plan_unique_id(&r.s, r.m, 0, NULL, &p, &r.err), -ENXIO, "Disk 0 has no partition table");
+	rig_refused(&r, dyn_plan_unique_id(&r.s, r.m, 0, NULL, &p, &r.err), -EBADMSG, "Disk 0 holds is not known: Its partition table cannot be used");
 	rig_end(&r);
 }
 

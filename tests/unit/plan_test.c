@@ -80,6 +80,26 @@ static void disks_with_partitions_are_left_alone(void **state)
 	rig_end(&r);
 }
 
+/* It was called "a dynamic disk already", whatever it was. */
+static void a_table_that_cannot_be_read_is_not_guessed_at(void **state)
+{
+	uint8_t gpt[2][512];
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	rig_begin(&r, 1, 64 * MIB);
+	DO(&r, dyn_plan_initialize(&r.s, r.m, 0, DYN_TABLE_GPT, &p, &r.err), p);
+	memset(gpt, 0x5a, sizeof(gpt));
+	rig_put(r.path[0], 512, gpt[0], 512);
+	rig_put(r.path[0], 64 * MIB - 512, gpt[1], 512);
+	rig_scan(&r, 0, 1);
+	assert_int_equal(r.m->disks[0].status, DYN_DISK_UNREADABLE);
+	rig_refused(&r, dyn_plan_initialize(&r.s, r.m, 0, DYN_TABLE_MBR, &p, &r.err), -EBADMSG, "table cannot be used");
+	rig_refused(&r, dyn_plan_upgrade(&r.s, r.m, 0, DYN_TABLE_MBR, DYN_NONE, &p, &r.err), -EBADMSG, "table cannot be used");
+	rig_end(&r);
+}
+
 /* ---------------------------------------------------------------------- mirror */
 
 static void mirror_copies_before_it_commits(void **state)
@@ -421,6 +441,7 @@ int main(void)
 		cmocka_unit_test(upgrade_makes_a_group),
 		cmocka_unit_test(initialize_erases_and_asks),
 		cmocka_unit_test(disks_with_partitions_are_left_alone),
+		cmocka_unit_test(a_table_that_cannot_be_read_is_not_guessed_at),
 		cmocka_unit_test(mirror_copies_before_it_commits),
 		cmocka_unit_test(cancel_leaves_a_simple_volume),
 		cmocka_unit_test(unfit_targets_say_why), cmocka_unit_test(a_sleeping_windows_is_no_source),
