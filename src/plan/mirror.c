@@ -55,14 +55,17 @@ static int retain_half(struct sim *sim, size_t target, uint64_t start, uint64_t 
 	struct dyn_err why = { 0 };
 	int rc = entry_of_its_own(sim, st, phase, target, start, size, &why);
 
-	if (rc == -ENOSPC)
+	if (rc && rc != -ENOSPC) {
+		if (err)
+			*err = why;
+		return rc;
+	}
+	if (rc)
 		rc = plan_note(sim->p, "%s; the new half gets no partition entry of its own, and nothing can start from it.",
 			       why.what);
-	else if (!rc)
+	else
 		rc = plan_note(sim->p, "The new half gets a partition entry of its own on %s, as the other one has.", name);
-	else if (err)
-		*err = why;
-	return rc == -ENOMEM ? dyn_fail_nomem(err) : rc;
+	return rc ? dyn_fail_nomem(err) : 0;
 }
 
 int op_attach(struct sim *sim, size_t group, const struct ldm_record *volume, size_t target, uint64_t target_start,

@@ -274,8 +274,10 @@ static int diff(const struct sectmap *map, enum dyn_table kind, int fd, struct t
 	for (int r = 0; !rc && r <= 5; r++) {
 		for (off_t at = 0; !rc && at < size;) {
 			off_t data = lseek(fd, at, SEEK_DATA), hole;
+			if (data < 0 && errno != ENXIO)
+				return -errno;
 			if (data < 0)
-				break; /* ENXIO: nothing but a hole up to the end */
+				break; /* nothing but a hole up to the end */
 			hole = lseek(fd, data, SEEK_HOLE);
 			if (hole < 0)
 				return -errno;
@@ -365,8 +367,8 @@ static int edit(struct fdisk_mem *mem, const struct sectmap *map, const struct t
 	if (!rc) {
 		rc = fdisk_write_disklabel(mem->cxt);
 		if (rc)
-			dyn_fail(err, rc, "the new partition table cannot be made%s%s", mem->complaint[0] ? ": " : "",
-				 mem->complaint);
+			rc = dyn_fail(err, rc == -ENOSPC ? -ENOMEM : rc, "the new partition table cannot be made%s%s",
+				      mem->complaint[0] ? ": " : "", mem->complaint);
 	}
 	return rc;
 }
@@ -375,14 +377,19 @@ int table_build(const struct sectmap *map, const struct table *want, struct tabl
 {
 	struct table now = { 0 };
 	struct sectmap *work = NULL;
+	struct dyn_err why = { 0 };
 	struct fdisk_mem mem;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
 	if (want->kind == DYN_TABLE_NONE)
 		return dyn_fail(err, -EINVAL, "a partition table is MBR or GPT");
-	/* One that cannot be understood is replaced like none. */
-	if (table_read(map, &now, NULL))
+	rc = table_read(map, &now, &why);
+	if (rc == -ENOMEM && err)
+		*err = why;
+	if (rc == -ENOMEM)
+		return rc;
+	if (rc) /* one that cannot be understood is replaced like none */
 		memset(&now, 0, sizeof(now));
 	if (now.kind == DYN_TABLE_MBR && want->kind == DYN_TABLE_MBR) {
 		rc = mbr_edit(map, &now, want, out, err);
@@ -404,8 +411,8 @@ int table_build(const struct sectmap *map, const struct table *want, struct tabl
 	if (!rc) {
 		rc = diff(map, want->kind, mem.fd, out);
 		if (rc)
-			dyn_refuse(err, rc, "Nothing has been written. Free some memory, and try again.",
-				   "cannot compare the partition table with its copy in memory: %s", strerror(-rc));
+			rc = dyn_refuse(err, -ENOMEM, "Nothing has been written. Free some memory, and try again.",
+					"cannot compare the partition table with its copy in memory: %s", strerror(-rc));
 	}
 	fdisk_mem_close(&mem);
 	if (!rc)

@@ -105,7 +105,8 @@ int fdisk_mem_open(const struct sectmap *map, struct table *warnings, struct fdi
 	if (!rc)
 		return 0;
 	fdisk_mem_close(out);
-	return dyn_refuse(err, rc, "Nothing has been written. Free some memory, and try again.",
+	/* -ENOMEM, whatever it was: other codes tell callers something about the disk */
+	return dyn_refuse(err, -ENOMEM, "Nothing has been written. Free some memory, and try again.",
 			  "cannot work on a copy of the partition table in memory: %s", strerror(-rc));
 }
 

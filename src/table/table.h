@@ -42,7 +42,7 @@ struct table {
  * 4096), plus the EBR chain (bounded). */
 int table_load_sectors(struct dyn_io *io, struct sectmap **out, struct dyn_err *err);
 
-/* kind NONE when there is no table. -EBADMSG for one that cannot be understood. */
+/* kind NONE when there is no table. -EBADMSG for one that cannot be understood; -ENOMEM where no copy of it can be made. */
 int table_read(const struct sectmap *map, struct table *out, struct dyn_err *err);
 void table_clear(struct table *t); /* frees what it holds */
 
