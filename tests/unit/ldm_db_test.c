@@ -242,7 +242,7 @@ static struct ldm_db *a_striped(uint8_t layout, uint32_t columns)
 	assert_int_equal(ldm_db_new("TESTHOST-Dg0", T_GROUP, T_TIME, &db), 0);
 	assert_int_equal(ldm_txn_begin(db, &t, NULL), 0);
 	for (uint32_t i = 0; i < columns; i++) {
-		char name[16], guid[37];
+		char name[24], guid[37];
 		snprintf(name, sizeof(name), "Disk%u", i + 1);
 		snprintf(guid, sizeof(guid), "aaaaaaaa-0000-4000-8000-%012u", i);
 		struct ldm_record d = a_disk(10 + i, name, guid, "");
