@@ -179,7 +179,8 @@ def blocked(seconds):
         termios.tcflow(con.slave, termios.TCOON)
         con.close()
     judge(data)
-    return "blocked for %d s, %.0f B/s with and %.0f without a block" % (seconds, rate, free)
+    measured = ", %.0f B/s with and %.0f without a block" % (rate, free) if free else ""
+    return "blocked for %d s%s" % (seconds, measured)
 
 
 def hangup(times):
