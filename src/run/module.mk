@@ -41,7 +41,11 @@ tests_unit_run_image_test_SOURCES = tests/unit/run_image_test.c tests/unit/run_l
 tests_unit_run_image_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_run_image_test_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/run_job_test
-tests_unit_run_job_test_SOURCES = tests/unit/run_job_test.c tests/unit/run_lab.c tests/unit/run_lab.h tests/unit/run_faulty.c tests/unit/run_faulty.h tests/unit/unit.h
+tests_unit_run_job_test_SOURCES = tests/unit/run_job_test.c tests/unit/run_lab.c tests/unit/run_lab.h tests/unit/unit.h
 tests_unit_run_job_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_run_job_test_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/run_bad_test
+tests_unit_run_bad_test_SOURCES = tests/unit/run_bad_test.c tests/unit/run_lab.c tests/unit/run_lab.h tests/unit/run_faulty.c tests/unit/run_faulty.h tests/unit/unit.h
+tests_unit_run_bad_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_run_bad_test_LDADD = $(UNIT_LIBS)
 endif

@@ -181,6 +181,15 @@ struct dyn_job lab_wait(struct lab *l, unsigned id, enum dyn_job_state state, ui
 	return j;
 }
 
+void lab_assert_simple(struct lab *l)
+{
+	assert_int_equal(l->m->n_volumes, 1);
+	assert_int_equal(l->m->volumes[0].layout, DYN_LAYOUT_SIMPLE);
+	assert_int_equal(l->m->volumes[0].status, DYN_VOLUME_HEALTHY);
+	assert_int_equal(l->m->n_jobs, 0);
+	assert_string_equal(l->m->groups[0].problem, "");
+}
+
 uint64_t lab_hash(const char *path)
 {
 	uint64_t h = 0xcbf29ce484222325u;

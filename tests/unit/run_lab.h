@@ -35,6 +35,8 @@ unsigned lab_mirror(struct lab *l, uint64_t limit);
 struct dyn_job lab_job(struct lab *l, unsigned id);
 /* Waits until the job is in this state (fails after 20 s) or, `least`, has done so many bytes. */
 struct dyn_job lab_wait(struct lab *l, unsigned id, enum dyn_job_state state, uint64_t least);
+/* One volume, simple and healthy, and no rebuild. */
+void lab_assert_simple(struct lab *l);
 /* A number that changes when a byte of the file does. */
 uint64_t lab_hash(const char *path);
 unsigned lab_open_fds(void);
