@@ -512,6 +512,7 @@ struct dyn_undo {
 	time_t when;
 	char title[128];        /* the plan's title */
 	bool possible;          /* the disks still hold what that plan wrote */
+	int code;               /* otherwise: -errno; -ENODEV: a disk of it is not here */
 	char reason[160];       /* why not, otherwise */
 };
 /* *out: malloc'd array, newest first, freed by the caller. */

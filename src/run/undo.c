@@ -812,12 +812,17 @@ static int add_entry(struct dyn_session *s, struct dyn_model *m, const char *id,
 	rc = job_begin(s, m, id, &u, &why);
 	if (!rc)
 		rc = look(&u, &why);
+	/* other reasons come first, but who asks about these disks does not mean changes of others */
+	for (size_t k = 0; rc && rc != -ENOMEM && u.f && k < u.f->n_disks; k++)
+		if (match_disk(&u, k, NULL))
+			rc = -ENODEV;
 	if (u.f) {
 		e->when = (time_t)u.f->when;
 		dyn_text_format(e->title, sizeof(e->title), "%s", u.f->title);
 		job_end(&u);
 	}
 	e->possible = rc == 0;
+	e->code = rc;
 	dyn_text_format(e->reason, sizeof(e->reason), "%s", rc ? why.what : "");
 	return 0;
 }

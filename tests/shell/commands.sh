@@ -439,4 +439,31 @@ script 'select disk m0\ndelete disk override\nlist disk\nundo list\nundo\nundo\n
 same 'delete disk override, undone: the third undo finds nothing' 4 "$code"
 check 'delete disk override' grep -qx 'DiskPart successfully deleted the missing disk.' <<<"$out"
 same 'the last answer' 'There is no change that could be undone.' "$(tail -n1 <<<"$out")"
+
+# ---- an undo is refused when the disks have moved on, or when its file is not what was saved
+"$DYNADISK" lab moved --scenario gpt-healthy >/dev/null
+disks=(moved/*.img)
+script 'create volume simple size=20 disk=0' "${disks[@]}"
+same 'a change to take back' 0 "$code"
+DYNADISK_STATE=$T/elsewhere script 'create volume simple size=10 disk=1' "${disks[@]}"
+same 'and one that another machine made' 0 "$code"
+before=$(sums "${disks[@]}")
+script 'undo' "${disks[@]}"
+same 'undo, the disks moved on: exit code' 4 "$code"
+check 'undo, the disks moved on: why' grep -q '^The last change (Create a simple volume on Disk 0) cannot be undone: .* changed since' <<<"$out"
+same 'undo, the disks moved on: nothing is written' "$before" "$(sums "${disks[@]}")"
+DYNADISK_STATE=$T/elsewhere script 'undo' "${disks[@]}"
+same 'the later one first' 0 "$code"
+file=$(find "$T/state/undo" -name '*.undo' -printf '%T@ %p\n' | sort -n | tail -n1 | cut -d' ' -f2-)
+cp "$file" "$T/saved"
+printf '\377' | dd of="$file" bs=1 seek=$(($(stat -c %s "$file") / 2)) conv=notrunc status=none
+before=$(sums "${disks[@]}")
+script 'undo' "${disks[@]}"
+same 'a damaged undo file: exit code' 4 "$code"
+check 'a damaged undo file: it says so' grep -qi 'undo.* damaged' <<<"$out"
+same 'a damaged undo file: nothing is written' "$before" "$(sums "${disks[@]}")"
+cp "$T/saved" "$file"
+script 'undo' "${disks[@]}"
+same 'with the file as it was' 0 "$code"
+same 'and the change is taken back' 1 "$(ask "len(m['volumes'])" "${disks[@]}")"
 tap_end

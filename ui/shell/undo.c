@@ -20,6 +20,18 @@ static bool is_undo(const struct dyn_undo *u)
 	return !strncmp(u->title, "Undo: ", 6);
 }
 
+/* Was change i taken back? Each undo that came after it stands for one change of its title. */
+static bool is_undone(const struct dyn_undo *list, size_t i)
+{
+	size_t undone = 0, again = 0;
+
+	for (size_t k = 0; k < i; k++) {
+		undone += is_undo(&list[k]) && !strcmp(list[k].title + 6, list[i].title);
+		again += !strcmp(list[k].title, list[i].title);
+	}
+	return undone > again;
+}
+
 static void say_list(struct shell *sh, const struct dyn_undo *list, size_t n)
 {
 	if (n == 0) {
@@ -43,7 +55,8 @@ static void say_list(struct shell *sh, const struct dyn_undo *list, size_t n)
 	}
 }
 
-/* The change to take back: the last one this shell made, or else the newest that can be. *why: the one that cannot. */
+/* The change to take back: the last one this shell made, or else the newest that can be. *why: the one that cannot, of this
+ * shell or of these disks. */
 static const struct dyn_undo *last_change(const struct shell *sh, const struct dyn_undo *list, size_t n,
 					  const struct dyn_undo **why)
 {
@@ -57,6 +70,8 @@ static const struct dyn_undo *last_change(const struct shell *sh, const struct d
 			*why = &list[i];
 			return NULL;
 		}
+		if (!*why && list[i].code != -ENODEV && !is_undone(list, i))
+			*why = &list[i];
 	}
 	return NULL;
 }
@@ -94,7 +109,7 @@ static void say_rest(struct shell *sh)
 static enum shell_result undo_from(struct shell *sh, const struct shell_call *call, const struct dyn_undo *list, size_t n)
 {
 	const struct shell_value *number = shell_arg(call, NULL);
-	const struct dyn_undo *u, *why;
+	const struct dyn_undo *u, *why = NULL;
 	struct dyn_err err = { .code = -ESTALE };
 	enum shell_result r;
 
