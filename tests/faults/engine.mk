@@ -23,4 +23,10 @@ tests_faults_errors_test_CFLAGS = $(UNIT_CFLAGS)
 tests_faults_errors_test_LDFLAGS = $(AM_LDFLAGS) $(WRAP_FLAGS)
 tests_faults_errors_test_LDADD = $(UNIT_LIBS)
 FULL_TESTS += tests/faults/errors_test
+check_PROGRAMS += tests/faults/commit_test
+tests_faults_commit_test_SOURCES = tests/faults/commit_test.c tests/faults/wrap.c tests/faults/wrap.h \
+	tests/unit/ldm_support.c tests/unit/ldm_support.h tests/unit/unit.h
+tests_faults_commit_test_CFLAGS = $(UNIT_CFLAGS)
+tests_faults_commit_test_LDFLAGS = $(AM_LDFLAGS) $(WRAP_FLAGS)
+tests_faults_commit_test_LDADD = $(UNIT_LIBS)
 endif

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/unit.h"
+
 #include "tests/faults/wrap.h"
+
+#include "dynadisk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -199,4 +203,29 @@ WRAP(void *, realloc, void *p, size_t n)
 WRAP(char *, strdup, const char *text)
 {
 	return fails(WRAP_ALLOC) ? NULL : __real_strdup(text);
+}
+
+/* -------------------------------------------------------------------- starving */
+
+unsigned wrap_starve(int (*fn)(void *arg, struct dyn_err *err), void *arg)
+{
+	wrap.mode = WRAP_FAIL;
+	wrap.class = WRAP_ALLOC;
+	wrap.error = ENOMEM;
+	wrap.lasting = false;
+	for (wrap.nth = 1; ; wrap.nth++) {
+		struct dyn_err err = { 0 };
+		int rc;
+		wrap.calls = wrap.hits = 0;
+		wrap.armed = true;
+		rc = fn(arg, &err);
+		wrap.armed = false;
+		if (!wrap.hits) {
+			if (rc)
+				fail_msg("%s", err.what);
+			return wrap.nth - 1;
+		}
+		if (rc != -ENOMEM || err.code != -ENOMEM || !err.what[0])
+			fail_msg("allocation %u: %d, \"%s\"", wrap.nth, rc, err.what);
+	}
 }

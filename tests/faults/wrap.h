@@ -32,4 +32,11 @@ struct wrap {
 };
 extern struct wrap wrap;
 
+/*
+ * Calls fn with its nth allocation failing, for every n until none is the nth. Fails the test unless it says each time
+ * that memory is wanting, and unless it goes well in the end. Returns how many allocations there are.
+ */
+struct dyn_err;
+unsigned wrap_starve(int (*fn)(void *arg, struct dyn_err *err), void *arg);
+
 #endif
