@@ -15,7 +15,8 @@ tests_fuzz_replay_LDADD = $(UI_LIBS)
 # No trace of comparisons: the targets make magic and checksums true themselves, and it takes half the time.
 FUZZ_DEFINES = $(AM_CPPFLAGS) -DLDM_SMALL_REGIONS
 FUZZ_OPTIONS = -std=gnu11 -g -O2 -w -pthread -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined \
-	-fno-sanitize-coverage=trace-cmp $(NCURSES_CFLAGS) $(EDIT_CFLAGS) $(SMARTCOLS_CFLAGS)
+	-fno-sanitize-coverage=trace-cmp -fsanitize-ignorelist=$(srcdir)/tests/fuzz/ignore.list \
+	-fsanitize-coverage-ignorelist=$(srcdir)/tests/fuzz/ignore.list $(NCURSES_CFLAGS) $(EDIT_CFLAGS) $(SMARTCOLS_CFLAGS)
 EXTRA_LIBRARIES = tests/fuzz/libfuzzed.a
 tests_fuzz_libfuzzed_a_SOURCES = $(libdynadisk_a_SOURCES) $(libui_a_SOURCES)
 tests_fuzz_libfuzzed_a_CPPFLAGS = $(FUZZ_DEFINES)
@@ -31,7 +32,7 @@ CLEANFILES += tests/fuzz/fuzz$(EXEEXT) tests/fuzz/libfuzzed.a
 
 dist_check_SCRIPTS += tests/fuzz/fuzz.sh
 FULL_TESTS += tests/fuzz/fuzz.sh
-EXTRA_DIST += tests/fuzz/corpus.py tests/fuzz/seeds.py tests/fuzz/README.md \
+EXTRA_DIST += tests/fuzz/corpus.py tests/fuzz/seeds.py tests/fuzz/ignore.list tests/fuzz/README.md \
 	tests/fuzz/corpus/headers tests/fuzz/corpus/record tests/fuzz/corpus/rebuild tests/fuzz/corpus/database \
 	tests/fuzz/corpus/recover tests/fuzz/corpus/table tests/fuzz/corpus/fs tests/fuzz/corpus/probe \
 	tests/fuzz/corpus/undo tests/fuzz/corpus/shell tests/fuzz/corpus/keys
