@@ -65,7 +65,7 @@ int dyn_io_describe(struct dyn_io *io, struct dyn_err *err)
 	struct stat st;
 
 	if (fstat(io->fd, &st) < 0)
-		return dyn_fail(err, -errno, "%s: %s", io->path, strerror(errno));
+		return dyn_refuse(err, -errno, "Check its cable and power, then rescan (F5).", "%s: %s", io->path, strerror(errno));
 	io->sector_size = 512;
 	io->is_block = S_ISBLK(st.st_mode);
 	if (S_ISREG(st.st_mode)) {
@@ -73,7 +73,8 @@ int dyn_io_describe(struct dyn_io *io, struct dyn_err *err)
 	} else if (S_ISBLK(st.st_mode)) {
 		int sector = 0;
 		if (ioctl(io->fd, BLKGETSIZE64, &io->size) < 0 || ioctl(io->fd, BLKSSZGET, &sector) < 0)
-			return dyn_fail(err, -errno, "%s: cannot ask for its size: %s", io->path, strerror(errno));
+			return dyn_refuse(err, -errno, "Check its cable and power, then rescan (F5).", "%s: cannot ask for its size: %s",
+					  io->path, strerror(errno));
 		io->sector_size = (uint32_t)sector;
 	} else {
 		return dyn_refuse(err, -ENOTBLK, "Name a disk such as /dev/sda, or a raw image file.",
@@ -102,6 +103,8 @@ int dyn_io_open_ro(const char *path, struct dyn_io **out, struct dyn_err *err)
 		rc = dyn_fail(err, -errno, "%s: %s", path, strerror(errno));
 		if (rc == -EACCES)
 			dyn_err_way_out(err, "Run dynadisk as root, or as a member of the group that may read disks.");
+		else if (rc != -ENOENT)
+			dyn_err_way_out(err, "Check its cable and power, then rescan (F5).");
 		goto out;
 	}
 	rc = dyn_io_describe(io, err);

@@ -44,7 +44,7 @@ static int piece(struct pieces *p, uint64_t off, uint64_t n)
 		n = TAIL;
 	rc = volio_read(p->io, off, p->buf, (size_t)n);
 	if (!rc && pwrite(p->fd, p->buf, (size_t)n, (off_t)off) != (ssize_t)n)
-		rc = -EIO;
+		rc = -ENOMEM;
 	return rc;
 }
 
@@ -86,12 +86,12 @@ static void exfat_pieces(struct pieces *p, const uint8_t *b)
 	piece(p, (heap + ((root - 2) << cluster)) << sector, PIECE_MAX);
 }
 
-/* -EIO when not even the start can be read. */
+/* An error of the disk when not even the start can be read. */
 static int fill(struct pieces *p, bool partition)
 {
 	uint8_t boot[512] = { 0 };
 	uint64_t size = p->io->v->size;
-	int rc = size >= sizeof(boot) ? piece(p, 0, HEAD) : -EIO;
+	int rc = size >= sizeof(boot) ? piece(p, 0, HEAD) : -ERANGE;
 
 	if (rc)
 		return rc;
@@ -160,18 +160,33 @@ static bool is_bitlocker(const struct volio *io)
 	return volio_read(io, 0, boot, sizeof(boot)) == 0 && memcmp(boot + 3, "-FVE-FS-", 8) == 0;
 }
 
+/* That its file system is not known is no reason to call a volume sound. Where a disk is missing that has been said. */
+static void say_unread(struct scan *s, const struct volio *io, int rc)
+{
+	const struct dyn_extent *e = io->plex->n_extents ? &io->plex->extents[0] : NULL;
+
+	if (rc == -ENOMEM || rc == -ERANGE || rc == -EBADMSG || !e || e->disk == DYN_NONE || !io->ios[e->disk])
+		return;
+	scan_note(s, &s->disks[e->disk], "The first sectors of a volume on it cannot be read (from byte %llu): %s",
+		  (unsigned long long)e->offset, strerror(-rc));
+}
+
 static void probe_volume(struct scan *s, struct dyn_volume *v, struct dyn_io *const *ios)
 {
 	struct volio io;
 	struct pieces p = { .io = &io, .fd = -1 };
+	int rc;
 
 	if (volio_init(&io, v, ios))
 		return;
 	p.buf = malloc(TAIL);
 	p.fd = memfd_create("dynadisk-volume", MFD_CLOEXEC);
+	rc = p.buf && p.fd >= 0 && ftruncate(p.fd, (off_t)v->size) == 0 ? fill(&p, v->layout == DYN_LAYOUT_PARTITION) : -ENOMEM;
 	if (!p.buf)
 		s->pool->failed = true;
-	else if (p.fd >= 0 && ftruncate(p.fd, (off_t)v->size) == 0 && fill(&p, v->layout == DYN_LAYOUT_PARTITION) == 0) {
+	if (rc) {
+		say_unread(s, &io, rc);
+	} else {
 		v->fs = "RAW";
 		ask_blkid(s->pool, p.fd, v);
 		if (strcmp(v->fs, "RAW") == 0 && is_bitlocker(&io))

@@ -591,6 +591,20 @@ static int add_mark(struct sim *sim, struct plan_step *st, unsigned phase, size_
 	return 0;
 }
 
+/* What the rebuild is about is not on the disks that can be read: the one that cannot be has it, or somebody deleted it. */
+static int is_gone(const struct sim *sim, const char *what, const char *volume, struct dyn_err *err)
+{
+	char title[192];
+
+	for (size_t i = 0; i < sim->m->n_disks; i++)
+		if (sim->m->disks[i].status == DYN_DISK_OFFLINE) {
+			model_disk_title(&sim->m->disks[i], title, sizeof(title));
+			return dyn_refuse(err, -EIO, "Check its cable and power, rescan (F5), and continue the rebuild.",
+					  "%s cannot be read: the rebuild of %s cannot be finished", title, volume);
+		}
+	return dyn_refuse(err, -ESTALE, "Rescan (F5): it shows what the disks hold now.", "the %s %s is gone", what, volume);
+}
+
 static int op_finish(struct sim *sim, const struct plan_copy *copy, struct dyn_err *err)
 {
 	const struct ldm_rebuild *r = &copy->record;
@@ -601,13 +615,13 @@ static int op_finish(struct sim *sim, const struct plan_copy *copy, struct dyn_e
 	int rc;
 
 	if (volume == DYN_NONE)
-		return dyn_fail(err, -ESTALE, "the volume %s is gone", copy->volume_title);
+		return is_gone(sim, "volume", copy->volume_title, err);
 	rc = sim_need_group(sim, sim->m->volumes[volume].group, err);
 	if (rc)
 		return rc;
 	target = model_disk_by_guid(sim->m, sim->m->volumes[volume].group, r->target_guid);
 	if (target == DYN_NONE)
-		return dyn_fail(err, -ESTALE, "the target disk of %s is gone", copy->volume_title);
+		return is_gone(sim, "target disk of", copy->volume_title, err);
 	rc = record_fits(sim, volume, r, target, &record, &source, err);
 	if (!rc)
 		rc = range_still_free(sim, target, r, err);

@@ -158,10 +158,12 @@ static int take_lock(const struct dyn_session *s, int fd, const char *title, str
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return dyn_fail(err, -errno, "%s cannot be locked: %s", title, strerror(errno));
+		return dyn_refuse(err, -errno, "Check its cable and power, then rescan (F5).", "%s cannot be locked: %s", title,
+				  strerror(errno));
 	for (int i = 0; (S_ISREG(st.st_mode) && lock_image(fd) < 0) || flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
-			return dyn_fail(err, -errno, "%s cannot be locked: %s", title, strerror(errno));
+			return dyn_refuse(err, -errno, "Check its cable and power, then rescan (F5).", "%s cannot be locked: %s",
+					  title, strerror(errno));
 		if (i >= LOCK_TRIES)
 			return refuse_held(s, title, &st, "holds its lock", err);
 		nanosleep(&pause, NULL);

@@ -17,6 +17,7 @@ struct picture {
 	struct sectmap *records;               /* rebuild records of the change that this one ends; NULL: none */
 	size_t n_between;                      /* what sectors hold for a while: number and checksum */
 	struct undo_between *between;
+	bool unread;                           /* the disk did not say what it holds */
 };
 
 /* The sector was written before by this plan; what it holds until it is written again is noted. */
@@ -43,6 +44,7 @@ static int note_sector(struct picture *pic, struct dyn_io *io, uint64_t sector, 
 
 	if (!sectmap_has(pic->before, sector, 1)) {
 		rc = dyn_io_read(io, sector * SECTOR, b, SECTOR);
+		pic->unread = rc != 0;
 		if (!rc)
 			rc = sectmap_put(pic->before, sector, 1, b);
 	} else {
@@ -401,6 +403,8 @@ static int seed(const struct undo_file *old, const struct dyn_plan *p, const str
 		rc = disk == DYN_NONE ? 0 : 1;
 		if (rc && !(r->flags & UNDO_RECORD))
 			rc = still_so(r, h->disks[disk]->io);
+		if (rc < 0 && rc != -ENOMEM)
+			pics[disk].unread = true;
 		if (rc > 0 && !(r->flags & UNDO_CONTEXT)) /* the context is found anew */
 			rc = seed_run(&pics[disk], r) ? -ENOMEM : 1;
 		if (r->rank > *rank)
@@ -460,6 +464,20 @@ static int collect(struct dyn_session *s, const struct dyn_plan *p, const struct
 	return rc ? rc : collect_images(f, p, h, pics);
 }
 
+static int cannot_save(const struct dyn_plan *p, const struct run_held *h, const struct picture *pics, int rc,
+		       struct dyn_err *err)
+{
+	char title[192];
+
+	for (size_t i = 0; pics && i < h->n; i++)
+		if (pics[i].unread) {
+			model_disk_title(&p->model->disks[i], title, sizeof(title));
+			return dyn_refuse(err, rc, "Nothing was written. Check its cable and power, then rescan (F5).",
+					  "what is on %s cannot be saved for undo: %s", title, strerror(-rc));
+		}
+	return dyn_refuse(err, rc, "Nothing was written.", "what is on the disks cannot be saved for undo: %s", strerror(-rc));
+}
+
 int run_undo_save(struct dyn_session *s, const struct dyn_plan *p, const struct run_held *h, char id[64],
 		  char replaces[64], struct dyn_err *err)
 {
@@ -475,7 +493,7 @@ int run_undo_save(struct dyn_session *s, const struct dyn_plan *p, const struct 
 		rc = f->title && f->reason && f->disks ? collect(s, p, h, pics, f, replaces) : -ENOMEM;
 	}
 	if (rc)
-		dyn_refuse(err, rc, "Nothing was written.", "what is on the disks cannot be saved for undo: %s", strerror(-rc));
+		cannot_save(p, h, pics, rc, err);
 	else
 		rc = undo_file_store(s, f, id, err);
 	pictures_clear(pics, h->n);

@@ -60,6 +60,8 @@ static int open_error(const char *path, int e, struct dyn_err *err)
 		dyn_err_way_out(err, "Take the write protection off the disk, or copy the image to a writable place.");
 	else if (e == EBUSY)
 		dyn_err_way_out(err, "Unmount it, or stop what uses it (lsblk %s shows what), and try again.", path);
+	else
+		dyn_err_way_out(err, "Check its cable and power, then rescan (F5).");
 	return rc;
 }
 

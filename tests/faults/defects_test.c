@@ -110,11 +110,42 @@ static void undo_of_a_repair_cut_between_its_steps(void **state)
 	case_end(&c);
 }
 
+static int unreadable_from(void *arg, size_t disk, char kind, uint64_t sector)
+{
+	const uint64_t *from = arg;
+
+	return disk == 0 && kind == 'r' && sector >= from[0] && sector < from[1] ? -EIO : 0;
+}
+
+/* A volume whose first sectors could not be read had no file system, and was "all healthy" for monitoring. */
+static void a_volume_that_cannot_be_read_is_not_silently_sound(void **state)
+{
+	struct dyn_model *m;
+	struct fault_case c;
+	uint64_t from[2];
+
+	(void)state;
+	case_begin(&c, SETUP_GROUP, 2, MIX_MBR);
+	from[0] = c.w.m->volumes[0].plexes[0].extents[0].offset / RAM_SECTOR;
+	from[1] = from[0] + 1;
+	assert_int_equal(c.w.m->disks[0].n_damage, 0);
+	c.ram.fault = unreadable_from;
+	c.ram.fault_arg = from;
+	m = ram_scan(&c.ram, 2);
+	assert_int_equal(m->disks[0].n_damage, 1);
+	assert_non_null(strstr(m->disks[0].damage[0], "first sectors of a volume on it cannot be read"));
+	assert_int_equal(m->disks[0].status, DYN_DISK_ONLINE);
+	dyn_model_unref(m);
+	c.ram.fault = NULL;
+	case_end(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(undo_never_brings_an_old_half_back),
 		cmocka_unit_test(undo_of_a_repair_cut_between_its_steps),
+		cmocka_unit_test(a_volume_that_cannot_be_read_is_not_silently_sound),
 	};
 
 	return cmocka_run_group_tests_name("defects", tests, NULL, NULL);

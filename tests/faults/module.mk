@@ -66,3 +66,13 @@ CLEANFILES += tests/faults/badread.so
 dist_check_SCRIPTS += tests/faults/bad_sectors.sh
 EXTRA_DIST += tests/faults/badread.c
 FULL_TESTS += tests/faults/bad_sectors.sh
+
+# Failing calls of the shipped program, by a library before the C library.
+check_DATA += tests/faults/badcall.so
+tests/faults/badcall.so: tests/faults/badcall.c
+	@$(MKDIR_P) tests/faults
+	$(AM_V_CC)$(CC) $(AM_CPPFLAGS) -std=gnu11 -O1 -U_FORTIFY_SOURCE $(WARN_CFLAGS) -shared -fPIC -o $@ $(srcdir)/tests/faults/badcall.c -ldl
+CLEANFILES += tests/faults/badcall.so
+dist_check_SCRIPTS += tests/faults/errors.sh
+EXTRA_DIST += tests/faults/badcall.c tests/faults/errors.py
+FULL_TESTS += tests/faults/errors.sh
