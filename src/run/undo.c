@@ -42,6 +42,7 @@ struct undo_job {
 	bool *leaves;        /* file disk: the plan made its LDM headers */
 	uint64_t *returns;   /* file disk: where its private region was, when the plan took its LDM headers away; else 0 */
 	size_t *joins;       /* file disk: the group it returns to, which has other disks here; DYN_NONE */
+	bool *home;          /* file disk: its headers name the group again that the plan took it, and all others, from */
 	struct ldm_db *old;  /* the group's database before the plan; NULL: it needs no change */
 	size_t group;        /* its model index */
 	uint8_t **now;       /* per run: what the disk holds, NULL where it need not be written */
@@ -111,6 +112,19 @@ static void find_leaving(struct undo_job *u)
 	}
 }
 
+/* The group has a disk here that did not come to it by this undo, cut off earlier. */
+static bool has_others(const struct undo_job *u, size_t group)
+{
+	for (size_t i = 0; i < u->m->n_disks; i++) {
+		bool moved = false;
+		for (size_t k = 0; k < u->f->n_disks; k++)
+			moved |= u->disk[k] == i && u->leaves[k];
+		if (u->m->disks[i].group == group && u->m->disks[i].status != DYN_DISK_MISSING && !moved)
+			return true;
+	}
+	return false;
+}
+
 /* A PRIVHEAD that the plan took away with this sector: its disk is to return to the header's group. */
 static void returns_with(struct undo_job *u, uint32_t disk, const uint8_t *before, const uint8_t *after)
 {
@@ -124,8 +138,10 @@ static void returns_with(struct undo_job *u, uint32_t disk, const uint8_t *befor
 	for (size_t g = 0; g < u->m->n_groups; g++)
 		if (strcasecmp(u->m->groups[g].guid, ph.group_guid) == 0)
 			group = g;
-	if (still && group == DYN_NONE)
+	if (still && (group == DYN_NONE || !has_others(u, group))) {
+		u->home[disk] = u->m->disks[u->disk[disk]].group == group && group != DYN_NONE;
 		return; /* a group that ended comes back with its own old database */
+	}
 	u->returns[disk] = ph.private_start;
 	u->joins[disk] = group;
 }
@@ -316,14 +332,22 @@ static int find_database(struct undo_job *u, struct dyn_err *err)
 
 /* ------------------------------------------------------------------- sectors */
 
+/* A record of a group that is back already: a later change to it must not be lost. */
+static bool in_home_record(const struct undo_job *u, const struct undo_run *r, uint64_t sector)
+{
+	uint64_t header = priv(u, r->disk)->ph.private_start + LDM_CONFIG_START;
+
+	return u->home[r->disk] && sector > header && sector < header + LDM_CONFIG_SECTORS;
+}
+
 /* Each sector must hold what the plan left, there for a while, or found. A rebuild's record, and the database of a disk
  * that leaves, have moved on since; other sectors say that it is the disk. */
 static int compare_run(const struct undo_job *u, const struct undo_run *r, const uint8_t *now, struct dyn_err *err)
 {
 	for (uint32_t i = 0; i < r->n_sectors; i++) {
 		const uint8_t *b = now + (size_t)i * SECTOR;
-		if ((r->flags & UNDO_RECORD) || in_database(u, r, r->sector + i) ||
-		    in_returning_database(u, r, r->sector + i))
+		if ((r->flags & UNDO_RECORD) || in_returning_database(u, r, r->sector + i) ||
+		    (in_database(u, r, r->sector + i) && !in_home_record(u, r, r->sector + i)))
 			continue;
 		if (memcmp(b, r->after + (size_t)i * SECTOR, SECTOR) != 0 &&
 		    memcmp(b, r->before + (size_t)i * SECTOR, SECTOR) != 0 && !held_between(u, r->disk, r->sector + i, b))
@@ -499,9 +523,10 @@ static int job_begin(struct dyn_session *s, struct dyn_model *m, const char *id,
 	u->leaves = calloc(u->f->n_disks + 1, sizeof(*u->leaves));
 	u->returns = calloc(u->f->n_disks + 1, sizeof(*u->returns));
 	u->joins = calloc(u->f->n_disks + 1, sizeof(*u->joins));
+	u->home = calloc(u->f->n_disks + 1, sizeof(*u->home));
 	u->now = calloc(u->f->n_runs + 1, sizeof(*u->now));
 	u->image_now = calloc(u->f->n_images + 1, sizeof(*u->image_now));
-	if (!u->disk || !u->leaves || !u->returns || !u->joins || !u->now || !u->image_now)
+	if (!u->disk || !u->leaves || !u->returns || !u->joins || !u->home || !u->now || !u->image_now)
 		return dyn_fail_nomem(err);
 	return u->f->reason[0] ? 0 : not_covered(u, id, err);
 }
@@ -516,6 +541,7 @@ static void job_end(struct undo_job *u)
 	free(u->leaves);
 	free(u->returns);
 	free(u->joins);
+	free(u->home);
 	ldm_db_free(u->old);
 	undo_file_free(u->f);
 }

@@ -25,13 +25,21 @@
 enum { SEEN = 1 << 16 };
 
 struct figures {
-	uint64_t cases, states, distinct, recovered, in_recovery, between, undone, cancelled, insisted;
+	uint64_t cases, states, distinct, recovered, in_recovery, in_recovery_distinct, between, undone, cancelled, insisted;
+};
+
+/* A state that was judged: where it led to. */
+struct seen {
+	uint64_t hash;
+	size_t picture;
+	bool outside; /* not only as a state inside a recovery, of which less is asked */
 };
 
 struct crash {
 	struct fault_case k;
-	char title[128];               /* of the plan */
+	char title[128];               /* of the plan; of the one that is undone */
 	bool can_undo;
+	char undo_id[64];              /* its undo file */
 	struct dyn_session *recovery;  /* carries recoveries out: its undo files are nobody's */
 	const struct fault_op *op;
 	bool undo;                     /* the operation is the undo of op */
@@ -44,10 +52,9 @@ struct crash {
 	size_t undone[PICTURES_MAX];       /* how often undo was tried from there */
 	unsigned every;                /* one of so many recoveries is cut off in its turn */
 	/* the recovery that is being cut off */
-	const char *must;              /* the picture it leads to, or NULL */
-	uint64_t seen[SEEN];           /* hashes of states that were judged, of this window */
+	size_t must;                   /* the picture it leads to */
+	struct seen seen[SEEN];        /* states that were judged, by their hashes */
 	size_t n_seen;
-	const struct ram_level *seen_of;
 	uint64_t recoveries;
 	struct figures *f;
 };
@@ -128,9 +135,12 @@ static void cut_recovery(struct crash *c)
 	after = ops_picture(m);
 	dyn_model_unref(m);
 	ram_drop(&c->k.ram);
-	c->must = after;
-	c->f->in_recovery += crash_windows(&c->k.ram, &log, &effort, &c->rnd, judge_again, c);
-	c->must = NULL;
+	c->must = pictures_find(&c->pics, after);
+	if (c->must == DYN_NONE && !c->undo)
+		wrong(c, "a recovery leads to neither old nor new", after);
+	if (c->must == DYN_NONE)
+		c->must = c->pics.n - 1; /* once it is begun anew */
+	crash_windows(&c->k.ram, &log, &effort, &c->rnd, judge_again, c);
 	free(after);
 	ram_log_clear(&log);
 	ram_pop(&c->k.ram);
@@ -152,9 +162,9 @@ static bool recover(struct crash *c, struct dyn_model **m)
 		*m = ram_scan(&c->k.ram, c->k.w.n);
 	}
 	for (size_t g = 0; g < (*m)->n_groups; g++) {
-		if ((*m)->groups[g].problem[0])
+		if ((*m)->groups[g].problem[0] && !c->undo) /* of an undo: until it is begun anew */
 			wrong(c, (*m)->groups[g].problem, NULL);
-		if (did && dyn_plan_recover(c->k.w.s, *m, g, &p, NULL) != -EALREADY)
+		if (did && !(*m)->groups[g].problem[0] && dyn_plan_recover(c->k.w.s, *m, g, &p, NULL) != -EALREADY)
 			wrong(c, "a second recovery has something to do", NULL);
 	}
 	return did;
@@ -170,10 +180,34 @@ static int plan_undo(struct crash *c, struct dyn_model *m, const char *title, st
 	assert_int_equal(dyn_undo_list(c->k.w.s, m, &list, &n, err), 0);
 	while (i < n && strcmp(list[i].title, title) != 0)
 		i++;
-	assert_true(i < n);
+	if (i == n)
+		wrong(c, "no undo file", title);
 	rc = dyn_plan_undo(c->k.w.s, m, list[i].id, p, err);
+	snprintf(c->undo_id, sizeof(c->undo_id), "%s", list[i].id);
 	free(list);
 	return rc;
+}
+
+/* An undo that was cut off is begun anew, and ends where it would have: it needs the disks as they were or as they became. */
+static void undo_anew(struct crash *c, struct dyn_model *m, const char *before)
+{
+	const char *last = c->pics.text[c->pics.n - 1];
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	char *now;
+
+	if (plan_undo(c, m, c->title, &p, &err))
+		wrong(c, err.what, before);
+	crash_carry_out(&c->k.ram, p);
+	dyn_plan_free(p);
+	m = ram_scan(&c->k.ram, c->k.w.n);
+	now = ops_picture(m);
+	if (strcmp(now, last) != 0)
+		wrong(c, "an undo that was begun anew comes to another end", now);
+	halves_are_equal(c, m);
+	free(now);
+	dyn_model_unref(m);
+	c->f->undone++;
 }
 
 /* What was there before the operation comes back. */
@@ -185,6 +219,10 @@ static void undo_from(struct crash *c, struct dyn_model *m, size_t picture)
 
 	if (c->undone[picture]++ >= 4)
 		return;
+	if (c->undo) {
+		undo_anew(c, m, c->pics.text[picture]);
+		return;
+	}
 	if (!c->can_undo) {
 		if (plan_undo(c, m, c->title, &p, &err) != -ENOTSUP)
 			wrong(c, "an undo where there should be none", c->pics.text[picture]);
@@ -225,26 +263,29 @@ static void cancel(struct crash *c, struct dyn_model *m, const char *before)
 	c->f->cancelled++;
 }
 
-static bool seen_before(struct crash *c)
+static struct seen *seen_place(struct crash *c, uint64_t hash)
 {
-	uint64_t h = ram_hash(&c->k.ram) | 1;
-	size_t at = h % SEEN;
+	size_t at = hash % SEEN;
 
-	if (c->seen_of != c->k.ram.level + c->k.ram.levels || c->n_seen > SEEN / 2) {
-		memset(c->seen, 0, sizeof(c->seen));
-		c->n_seen = 0;
-		c->seen_of = c->k.ram.level + c->k.ram.levels;
-	}
-	while (c->seen[at] && c->seen[at] != h)
+	while (c->seen[at].hash && c->seen[at].hash != hash)
 		at = (at + 1) % SEEN;
-	if (c->seen[at])
-		return true;
-	c->seen[at] = h;
-	c->n_seen++;
-	return false;
+	return &c->seen[at];
 }
 
-static void judge_state(struct crash *c, bool nested)
+static void remember(struct crash *c, const struct seen *now)
+{
+	struct seen *seen = seen_place(c, now->hash);
+
+	if (!seen->hash && ++c->n_seen > SEEN / 2) {
+		memset(c->seen, 0, sizeof(c->seen));
+		c->n_seen = 1;
+		seen = seen_place(c, now->hash);
+	}
+	*seen = *now;
+}
+
+/* Returns the picture that the state leads to. */
+static size_t judge_state(struct crash *c, bool nested)
 {
 	struct dyn_model *m = ram_scan(&c->k.ram, c->k.w.n);
 	size_t picture;
@@ -261,10 +302,12 @@ static void judge_state(struct crash *c, bool nested)
 	halves_are_equal(c, m);
 	now = ops_picture(m);
 	picture = pictures_find(&c->pics, now);
-	if (picture == DYN_NONE)
+	if (c->undo && picture == DYN_NONE) {
+		undo_anew(c, m, now);
+		picture = c->pics.n - 1;
+	} else if (picture == DYN_NONE) {
 		wrong(c, "neither old nor new", now);
-	if (nested && strcmp(now, c->must) != 0)
-		wrong(c, "a recovery that was cut off comes to another end", now);
+	}
 	if (!nested && m->n_jobs && c->f->states % 4 == 0) {
 		cancel(c, m, now);
 	} else if (!nested && picture != 0 && picture != c->pics.n - 1) {
@@ -273,83 +316,137 @@ static void judge_state(struct crash *c, bool nested)
 	}
 	free(now);
 	dyn_model_unref(m);
+	return picture;
 }
 
 static void judge(void *arg)
 {
 	struct crash *c = arg;
+	struct seen now = { .hash = ram_hash(&c->k.ram) | 1, .outside = true };
 
 	c->f->states++;
-	if (seen_before(c))
+	if (seen_place(c, now.hash)->outside)
 		return;
 	c->f->distinct++;
-	judge_state(c, false);
+	now.picture = judge_state(c, false);
+	remember(c, &now);
 }
 
 static void judge_again(void *arg)
 {
-	judge_state(arg, true);
+	struct crash *c = arg;
+	struct seen now = { .hash = ram_hash(&c->k.ram) | 1 }, *seen = seen_place(c, now.hash);
+
+	c->f->in_recovery++;
+	if (seen->hash) {
+		now.picture = seen->picture;
+	} else {
+		c->f->in_recovery_distinct++;
+		now.picture = judge_state(c, true);
+		remember(c, &now);
+	}
+	if (now.picture != c->must)
+		wrong(c, "a recovery that was cut off comes to another end", c->pics.text[now.picture]);
 }
 
 /* ----------------------------------------------------------------- one operation */
 
-/* No write touches what a volume holds, before and after; a half that is copied is no volume's before. */
-static void check_places(struct crash *c, const struct ram_log *log)
+/* The same piece of a disk belongs to a volume afterwards. */
+static bool stays(const struct dyn_model *after, const struct dyn_extent *old)
 {
-	const struct dyn_model *m = c->k.w.m;
+	for (size_t v = 0; v < after->n_volumes; v++)
+		for (size_t k = 0; k < after->volumes[v].n_plexes; k++)
+			for (size_t x = 0; x < after->volumes[v].plexes[k].n_extents; x++) {
+				const struct dyn_extent *e = &after->volumes[v].plexes[k].extents[x];
+				if (e->disk == old->disk && e->offset == old->offset && e->size == old->size)
+					return true;
+			}
+	return false;
+}
 
-	for (size_t i = 0; i < log->n; i++) {
-		const struct ram_event *e = &log->events[i];
+static void check_place(struct crash *c, const struct dyn_extent *x)
+{
+	if (!x->offset || ((c->undo || c->op->flags & OP_ERASES) && !stays(c->k.w.m, x)))
+		return;
+	for (size_t i = 0; i < c->log.n; i++) {
+		const struct ram_event *e = &c->log.events[i];
 		uint64_t from = e->sector * RAM_SECTOR, to = from + (uint64_t)e->n * RAM_SECTOR;
-		for (size_t v = 0; v < m->n_volumes && e->kind == RAM_WRITE; v++)
-			for (size_t k = 0; k < m->volumes[v].n_plexes; k++)
-				for (size_t x = 0; x < m->volumes[v].plexes[k].n_extents; x++) {
-					const struct dyn_extent *ext = &m->volumes[v].plexes[k].extents[x];
-					if (ext->disk == e->disk && ext->offset && ext->offset < to &&
-					    from < ext->offset + ext->size)
-						wrong(c, "a write where a volume lies", NULL);
-				}
+		if (e->kind == RAM_WRITE && x->disk == e->disk && x->offset < to && from < x->offset + x->size)
+			wrong(c, "a write where a volume lies", NULL);
 	}
 }
 
-static int make_plan(struct crash *c, struct dyn_plan **p, struct dyn_err *err)
+/* No write touches what a volume holds; a half that is copied is no volume's before. Of an operation that erases, or an
+ * undo, that is asked of those volumes that are there afterwards, too. */
+static void check_places(struct crash *c, const struct dyn_model *before)
 {
-	char title[128];
-	int rc = c->op->plan(&c->k.w, p, err);
+	for (size_t v = 0; v < before->n_volumes; v++)
+		for (size_t k = 0; k < before->volumes[v].n_plexes; k++)
+			for (size_t x = 0; x < before->volumes[v].plexes[k].n_extents; x++)
+				if (before->volumes[v].layout != DYN_LAYOUT_MIRROR ||
+				    before->volumes[v].plexes[k].status == DYN_PLEX_OK)
+					check_place(c, &before->volumes[v].plexes[k].extents[x]);
+}
 
-	if (rc || !c->undo)
-		return rc;
-	snprintf(title, sizeof(title), "%s", dyn_plan_title(*p));
-	ops_apply(&c->k.w, rc, *p, err);
+/* The plan of the case, and its name. False: what it would undo cannot be undone. */
+static bool make_plan(struct crash *c, struct dyn_plan **p)
+{
+	struct dyn_err err = { 0 };
+
+	if (c->op->plan(&c->k.w, p, &err))
+		wrong(c, err.what, NULL);
+	snprintf(c->title, sizeof(c->title), "%s", dyn_plan_title(*p));
+	c->can_undo = dyn_plan_can_undo(*p);
+	if (!c->undo)
+		return true;
+	if (!c->can_undo) {
+		dyn_plan_free(*p);
+		return false;
+	}
+	ops_apply(&c->k.w, 0, *p, &err);
 	ram_keep(&c->k.ram);
-	return plan_undo(c, c->k.w.m, title, p, err);
+	if (plan_undo(c, c->k.w.m, c->title, p, &err))
+		wrong(c, err.what, NULL);
+	return true;
+}
+
+/* An undo that comes to its end drops the file it was made from; one that is cut off does not. */
+static void keep_undo_file(struct crash *c, bool back)
+{
+	char file[256], kept[256];
+
+	snprintf(file, sizeof(file), "%s/undo/%s", c->k.ram.state, c->undo_id);
+	snprintf(kept, sizeof(kept), "%s/kept", c->k.ram.dir);
+	if (back)
+		assert_int_equal(rename(kept, file), 0);
+	else
+		assert_int_equal(link(file, kept), 0);
 }
 
 /* Carries it out, its rebuilds included, noting down what happens; the disks are as before afterwards. */
-static void record(struct crash *c)
+static bool record(struct crash *c)
 {
+	struct dyn_model *before;
 	struct dyn_plan *p = NULL;
 	struct dyn_err err = { 0 };
-	int rc = make_plan(c, &p, &err);
 
-	if (rc)
-		wrong(c, err.what, NULL);
-	snprintf(c->title, sizeof(c->title), "%s", dyn_plan_title(p));
-	c->can_undo = dyn_plan_can_undo(p);
+	if (!make_plan(c, &p))
+		return false;
 	pictures_of_plan(&c->k, p, &c->pics);
+	before = dyn_model_ref(c->k.w.m);
+	if (c->undo)
+		keep_undo_file(c, false);
 	c->k.ram.log = &c->log;
-	dyn_model_ref(c->k.w.m);
-	{
-		struct dyn_model *before = c->k.w.m;
-		ops_apply(&c->k.w, 0, p, &err);
-		c->k.ram.log = NULL;
-		pictures_add(&c->k, &c->pics);
-		dyn_model_unref(c->k.w.m);
-		c->k.w.m = before;
-	}
+	ops_apply(&c->k.w, 0, p, &err);
+	c->k.ram.log = NULL;
+	if (c->undo)
+		keep_undo_file(c, true);
+	pictures_add(&c->k, &c->pics);
+	check_places(c, before);
+	dyn_model_unref(c->k.w.m);
+	c->k.w.m = before;
 	ram_drop(&c->k.ram);
-	if (!(c->op->flags & OP_ERASES) && !c->undo)
-		check_places(c, &c->log);
+	return true;
 }
 
 static void make(struct crash *c)
@@ -381,9 +478,10 @@ static void run_case(struct figures *f, const struct fault_op *op, bool undo, si
 	c->rnd.state = seed * 0x9e3779b97f4a7c15u + 1;
 	c->f = f;
 	make(c);
-	record(c);
-	f->cases++;
-	crash_windows(&c->k.ram, &c->log, &c->effort, &c->rnd, judge, c);
+	if (record(c)) {
+		f->cases++;
+		crash_windows(&c->k.ram, &c->log, &c->effort, &c->rnd, judge, c);
+	}
 	pictures_clear(&c->pics);
 	ram_log_clear(&c->log);
 	dyn_session_close(c->recovery);
@@ -442,11 +540,12 @@ static void every_operation(bool undo)
 			}
 	}
 	print_message("# figures: crash points%s: %llu cases, %llu states (%llu distinct), %llu recovered, %llu crashes in "
-		      "recovery, %llu between two changes (%llu undone), %llu rebuilds cancelled, insisted on %llu times, %.0f s\n",
+		      "recovery (%llu distinct), %llu between two changes (%llu undone), %llu rebuilds cancelled, insisted on "
+		      "%llu times, %.0f s\n",
 		      undo ? " of undo" : "", (unsigned long long)f.cases, (unsigned long long)f.states,
 		      (unsigned long long)f.distinct, (unsigned long long)f.recovered, (unsigned long long)f.in_recovery,
-		      (unsigned long long)f.between, (unsigned long long)f.undone, (unsigned long long)f.cancelled,
-		      (unsigned long long)f.insisted, seconds() - start);
+		      (unsigned long long)f.in_recovery_distinct, (unsigned long long)f.between, (unsigned long long)f.undone,
+		      (unsigned long long)f.cancelled, (unsigned long long)f.insisted, seconds() - start);
 	assert_true(f.cases > 0);
 }
 
@@ -456,10 +555,17 @@ static void any_moment_of_any_operation(void **state)
 	every_operation(false);
 }
 
+static void any_moment_of_any_undo(void **state)
+{
+	(void)state;
+	every_operation(true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_moment_of_any_operation),
+		cmocka_unit_test(any_moment_of_any_undo),
 	};
 
 	return cmocka_run_group_tests_name("crash", tests, NULL, NULL);

@@ -140,12 +140,117 @@ static void a_volume_that_cannot_be_read_is_not_silently_sound(void **state)
 	case_end(&c);
 }
 
+/* The first n writes of a plan have landed, and one sector of the next. False: there are no more. */
+static bool carry_out_up_to(struct ram *r, const struct dyn_plan *p, size_t n)
+{
+	for (size_t i = 0; i < dyn_plan_n_steps(p); i++) {
+		const struct dyn_step *st = dyn_plan_step(p, i);
+		size_t done = 0;
+		for (unsigned phase = 0; done < st->n_writes; phase++)
+			for (size_t k = 0; k < st->n_writes; k++) {
+				const struct dyn_write *w = &st->writes[k];
+				if (w->phase != phase)
+					continue;
+				ram_put(r, w->disk, w->sector, n ? w->n_sectors : 1, w->after);
+				if (n-- == 0)
+					return true;
+				done++;
+			}
+	}
+	return false;
+}
+
+static void begin_import(struct fault_case *c, struct dyn_undo *u, char **before)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	int rc;
+
+	case_begin(c, SETUP_TWO, 2, MIX_MBR);
+	*before = ops_picture(c->w.m);
+	rc = dyn_plan_import(c->w.s, c->w.m, c->w.m->disks[0].group, c->w.m->disks[1].group, &p, &err);
+	snprintf(u->title, sizeof(u->title), "%s", dyn_plan_title(p));
+	ops_apply(&c->w, rc, p, &err);
+	ram_keep(&c->ram);
+	assert_int_equal(only_undo(c, u), 1);
+}
+
+/*
+ * The undo of an import, cut off when the headers of the disk that goes home were back and its old database half so: begun
+ * anew it took what lay there for the group's database, and gave the group that.
+ */
+static void undo_of_an_import_torn_anywhere(void **state)
+{
+	struct dyn_undo u = { 0 };
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	struct fault_case c;
+	char *before, *now;
+	bool more = true;
+
+	(void)state;
+	begin_import(&c, &u, &before);
+	for (size_t n = 0; more; n++) {
+		assert_int_equal(dyn_plan_undo(c.w.s, c.w.m, u.id, &p, &err), 0);
+		more = carry_out_up_to(&c.ram, p, n);
+		dyn_plan_free(p);
+		c.w.rescan(&c.w);
+		for (size_t g = 0; g < c.w.m->n_groups; g++)
+			if (c.w.m->groups[g].interrupted) {
+				assert_int_equal(dyn_plan_recover(c.w.s, c.w.m, g, &p, &err), 0);
+				assert_false(carry_out_up_to(&c.ram, p, SIZE_MAX));
+				dyn_plan_free(p);
+				c.w.rescan(&c.w);
+			}
+		if (dyn_plan_undo(c.w.s, c.w.m, u.id, &p, &err) == 0) {
+			assert_false(carry_out_up_to(&c.ram, p, SIZE_MAX));
+			dyn_plan_free(p);
+			c.w.rescan(&c.w);
+		} else {
+			assert_int_equal(err.code, -EALREADY);
+		}
+		now = ops_picture(c.w.m);
+		assert_string_equal(now, before);
+		free(now);
+		ram_drop(&c.ram);
+		c.w.rescan(&c.w);
+	}
+	free(before);
+	case_end(&c);
+}
+
+/* Such an undo came to its end, but its file is still there: it does not take back what happened to the group since. */
+static void undo_of_an_import_keeps_a_later_change(void **state)
+{
+	struct dyn_undo u = { 0 };
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	struct fault_case c;
+	char *before;
+	int rc;
+
+	(void)state;
+	begin_import(&c, &u, &before);
+	assert_int_equal(dyn_plan_undo(c.w.s, c.w.m, u.id, &p, &err), 0);
+	assert_false(carry_out_up_to(&c.ram, p, SIZE_MAX));
+	dyn_plan_free(p);
+	c.w.rescan(&c.w);
+	assert_int_equal(dyn_plan_undo(c.w.s, c.w.m, u.id, &p, &err), -EALREADY);
+	rc = dyn_plan_create_simple(c.w.s, c.w.m, 0, OPS_MIB, 'Z', &p, &err);
+	ops_apply(&c.w, rc, p, &err);
+	assert_int_equal(dyn_plan_undo(c.w.s, c.w.m, u.id, &p, &err), -ESTALE);
+	free(before);
+	case_end(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(undo_never_brings_an_old_half_back),
 		cmocka_unit_test(undo_of_a_repair_cut_between_its_steps),
 		cmocka_unit_test(a_volume_that_cannot_be_read_is_not_silently_sound),
+		cmocka_unit_test(undo_of_an_import_torn_anywhere),
+		cmocka_unit_test(undo_of_an_import_keeps_a_later_change),
 	};
 
 	return cmocka_run_group_tests_name("defects", tests, NULL, NULL);

@@ -122,12 +122,49 @@ void ram_keep(struct ram *r)
 	}
 }
 
+static uint64_t mix(uint64_t h, uint64_t w)
+{
+	h = (h ^ w) * 0x9e3779b97f4a7c15u;
+	return h ^ h >> 29;
+}
+
+static uint64_t page_hash(size_t disk, uint32_t page, const uint8_t *b)
+{
+	uint64_t h = mix(0x243f6a8885a308d3u + disk, page);
+
+	for (size_t i = 0; i < RAM_PAGE; i += 8) {
+		uint64_t w;
+		memcpy(&w, b + i, 8);
+		h = mix(h, w);
+	}
+	return mix(h, 1);
+}
+
+uint64_t ram_hash(const struct ram *r)
+{
+	static const uint8_t zero[RAM_PAGE];
+	uint64_t h = r->below;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct ram_disk *d = &r->disks[i];
+		for (size_t k = 0; k < d->n_dirty; k++) {
+			uint32_t p = d->dirty[k];
+			const uint8_t *base = d->base[p] ? d->base[p] : zero;
+			if (memcmp(d->over[p], base, RAM_PAGE) != 0)
+				h ^= page_hash(i, p, d->over[p]) ^ page_hash(i, p, base);
+		}
+	}
+	return h;
+}
+
 void ram_push(struct ram *r)
 {
 	struct ram_level *l = &r->level[r->levels++];
 	size_t n = 0;
 
 	assert_true(r->levels <= RAM_LEVELS);
+	l->below = r->below;
+	r->below = ram_hash(r);
 	for (size_t i = 0; i < r->n; i++)
 		n += r->disks[i].n_dirty;
 	l->saved = calloc(n + 1, sizeof(*l->saved));
@@ -152,6 +189,7 @@ void ram_pop(struct ram *r)
 	assert_true(r->levels > 0);
 	ram_drop(r);
 	l = &r->level[--r->levels];
+	r->below = l->below;
 	for (size_t i = l->n; i-- > 0;) {
 		struct ram_disk *d = &r->disks[l->saved[i].disk];
 		uint32_t p = l->saved[i].page;
@@ -161,40 +199,6 @@ void ram_pop(struct ram *r)
 	}
 	free(l->saved);
 	l->saved = NULL;
-}
-
-static uint64_t mix(uint64_t h, uint64_t w)
-{
-	h = (h ^ w) * 0x9e3779b97f4a7c15u;
-	return h ^ h >> 29;
-}
-
-static uint64_t page_hash(size_t disk, uint32_t page, const uint8_t *b)
-{
-	uint64_t h = mix(0x243f6a8885a308d3u + disk, page);
-
-	for (size_t i = 0; i < RAM_PAGE; i += 8) {
-		uint64_t w;
-		memcpy(&w, b + i, 8);
-		h = mix(h, w);
-	}
-	return mix(h, 1);
-}
-
-uint64_t ram_hash(const struct ram *r)
-{
-	static const uint8_t zero[RAM_PAGE];
-	uint64_t h = 0;
-
-	for (size_t i = 0; i < r->n; i++) {
-		const struct ram_disk *d = &r->disks[i];
-		for (size_t k = 0; k < d->n_dirty; k++) {
-			uint32_t p = d->dirty[k];
-			if (memcmp(d->over[p], d->base[p] ? d->base[p] : zero, RAM_PAGE) != 0)
-				h ^= page_hash(i, p, d->over[p]);
-		}
-	}
-	return h;
 }
 
 bool ram_equal(struct ram *r, size_t a, uint64_t a_off, size_t b, uint64_t b_off, uint64_t n)

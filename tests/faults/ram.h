@@ -45,6 +45,7 @@ struct ram_disk {
 };
 
 struct ram_level {
+	uint64_t below;      /* as the ram had it before */
 	size_t n;
 	struct ram_saved {
 		size_t disk;
@@ -60,6 +61,7 @@ struct ram {
 	struct ram_disk disks[RAM_MAX];
 	struct ram_log *log; /* where events go, NULL: nowhere */
 	unsigned levels;
+	uint64_t below;      /* a number for what the levels have made of the lowest base */
 	struct ram_level level[RAM_LEVELS];
 	size_t n_spare, spare_room;
 	uint8_t **spare;     /* pages to use again */
@@ -86,7 +88,7 @@ void ram_drop(struct ram *r);
 void ram_keep(struct ram *r);
 void ram_push(struct ram *r);
 void ram_pop(struct ram *r);
-/* A number for what the disks hold above the base; equal states have equal numbers. */
+/* A number for what the disks hold, on whatever level; until the next ram_keep() equal states have equal numbers. */
 uint64_t ram_hash(const struct ram *r);
 /* Both ranges hold the same bytes. */
 bool ram_equal(struct ram *r, size_t a, uint64_t a_off, size_t b, uint64_t b_off, uint64_t n);
