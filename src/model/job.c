@@ -86,7 +86,8 @@ static const char *outlived(const struct scan *s, size_t target, const struct ld
 	e = &v->plexes[0].extents[0];
 	if (source == DYN_NONE || e->disk != source || source == target)
 		return "its source disk no longer holds the volume";
-	if (r->size > UINT64_MAX / SCAN_UNIT || r->size * SCAN_UNIT != e->size || r->target_start > UINT64_MAX / SCAN_UNIT ||
+	/* a record whose size in bytes is no number does not decode */
+	if (r->size * SCAN_UNIT != e->size || r->target_start > UINT64_MAX / SCAN_UNIT ||
 	    (s->disks[source].io && r->source_start != e->offset / SCAN_UNIT))
 		return "its volume has moved or changed its size";
 	if (!target_is_free(s, target, r->target_start * SCAN_UNIT, e->size))

@@ -28,6 +28,11 @@ tests_unit_model_ldm_test_SOURCES = tests/unit/model_ldm_test.c $(MODEL_SUPPORT)
 tests_unit_model_ldm_test_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_model_ldm_test_LDADD = $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/model_job_test
+tests_unit_model_job_test_SOURCES = tests/unit/model_job_test.c $(MODEL_SUPPORT)
+tests_unit_model_job_test_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_model_job_test_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/model_disk_test
 tests_unit_model_disk_test_SOURCES = tests/unit/model_disk_test.c $(MODEL_SUPPORT)
 tests_unit_model_disk_test_CFLAGS = $(UNIT_CFLAGS)

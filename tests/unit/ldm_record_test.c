@@ -357,6 +357,9 @@ static void rebuild_record_round_trip(void **state)
 	r.bad[0] = (struct dyn_range){ r.size * 512, 512, false }; /* outside */
 	ldm_rebuild_encode(&r, b);
 	assert_int_equal(ldm_rebuild_decode(b, &back, NULL), -EBADMSG);
+	r.bad[0] = (struct dyn_range){ (r.size + 1) * 512, 512, false }; /* far outside */
+	ldm_rebuild_encode(&r, b);
+	assert_int_equal(ldm_rebuild_decode(b, &back, NULL), -EBADMSG);
 	r.bad[0] = (struct dyn_range){ 512, 0, false }; /* empty */
 	ldm_rebuild_encode(&r, b);
 	assert_int_equal(ldm_rebuild_decode(b, &back, NULL), -EBADMSG);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The scan of dynamic disks: groups, missing disks, statuses, damage, interrupted changes. */
 #include <errno.h>
-#include <sys/file.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -408,145 +407,6 @@ static void cut_disk(void **state)
 	dyn_model_unref(m);
 }
 
-/* ---------------------------------------------------------------- rebuild records */
-
-/* "a" holds the only half of the volume; "b" is a member with room. */
-static struct ldm_rebuild make_rebuild(uint64_t done)
-{
-	struct ldm_db *db = a_mirror(), *after;
-	struct ldm_record v = *ldm_db_find(db, LDM_VOLUME, 4);
-	struct ldm_rebuild r = {
-		.sequence = 5, .phase = LDM_REBUILD_COPY, .source_guid = T_DISK1, .target_guid = T_DISK2,
-		.source_start = 63 + 65, .target_start = T_PUB_GPT + 94, .size = 2048, .done = done, .errors = 3,
-	};
-	struct ldm_txn *t;
-
-	dyn_guid_format(v.u.volume.guid, r.volume_guid);
-	v.u.volume.n_components = 1;
-	assert_int_equal(ldm_txn_begin(db, &t, NULL), 0);
-	assert_int_equal(ldm_txn_replace(t, &v, NULL), 0);
-	assert_int_equal(ldm_txn_remove(t, 8, NULL), 0);
-	assert_int_equal(ldm_txn_remove(t, 6, NULL), 0);
-	after = commit(t, T_TIME + 2);
-	make_member("a", MBR, T_DISK1, after);
-	make_member("b", GPT, T_DISK2, after);
-	r.commit_tid = after->head.committed_tid;
-	ldm_db_free(db);
-	ldm_db_free(after);
-	return r;
-}
-
-static void paused_rebuild(void **state)
-{
-	struct ldm_rebuild r = make_rebuild(1024), older;
-	struct dyn_model *m;
-	const struct dyn_volume *v;
-
-	(void)state;
-	older = r;
-	older.sequence = 4;
-	older.done = 512;
-	put_rebuild("b", GPT, LDM_REBUILD_FIRST + 2, &older);
-	put_rebuild("b", GPT, LDM_REBUILD_FIRST + 3, &r);
-	m = scan_files("a", "b", NULL);
-	assert_u64(m->n_jobs, 1);
-	assert_int_equal(m->jobs[0].state, DYN_JOB_PAUSED);
-	assert_false(m->jobs[0].elsewhere);
-	assert_u64(m->jobs[0].done, 1024 * 512);
-	assert_u64(m->jobs[0].total, 2048 * 512);
-	assert_u64(m->jobs[0].errors, 3);
-	assert_u64(m->jobs[0].source, 0);
-	assert_u64(m->jobs[0].target, 1);
-	assert_string_equal(m->jobs[0].volume_title, "Volume1");
-	v = &m->volumes[0];
-	assert_u64(v->job, 0);
-	assert_int_equal(v->layout, DYN_LAYOUT_MIRROR);
-	assert_int_equal(v->status, DYN_VOLUME_REBUILDING);
-	assert_u64(v->n_plexes, 2);
-	assert_string_equal(v->plexes[1].name, "Volume1-02");
-	assert_int_equal(v->plexes[1].status, DYN_PLEX_REBUILDING);
-	assert_u64(v->plexes[1].extents[0].offset, (T_PUB_GPT + 94) * 512);
-	assert_int_equal(m->disks[1].regions[2].kind, DYN_REGION_MIRROR);
-	assert_u64(m->disks[1].regions[2].volume, 0);
-	assert_u64(m->disks[1].regions[2].plex, 1);
-	assert_u64(m->priv->disks[1].n_rebuilds, 1);
-	assert_int_equal(m->priv->disks[1].rebuilds[0].slot, LDM_REBUILD_FIRST + 3);
-	assert_int_equal(m->priv->disks[1].rebuild_pairs_used, 2);
-	assert_int_equal(m->disks[1].status, DYN_DISK_ONLINE);
-	dyn_model_unref(m);
-}
-
-static void rebuild_elsewhere_and_live(void **state)
-{
-	struct ldm_rebuild r = make_rebuild(1024);
-	struct dyn_job live = { .id = 9, .state = DYN_JOB_VERIFYING, .done = 77, .total = 99, .rate = 5 };
-	const char *paths[2] = { in_folder("a"), in_folder("b") };
-	struct model_scan_args args = { .paths = paths, .n_paths = 2, .sys_root = "", .jobs = &live, .n_jobs = 1 };
-	struct dyn_model *m;
-	int fd;
-
-	(void)state;
-	put_rebuild("b", GPT, LDM_REBUILD_FIRST, &r);
-	fd = open(in_folder("b"), O_RDWR | O_CLOEXEC);
-	assert_int_equal(flock(fd, LOCK_EX), 0);
-	m = scan_files("a", "b", NULL);
-	assert_true(m->jobs[0].elsewhere);
-	assert_int_equal(m->jobs[0].state, DYN_JOB_COPYING);
-	dyn_model_unref(m);
-	/* our own worker: its numbers, and nobody asks for the lock it holds */
-	memcpy(live.volume_guid, r.volume_guid, sizeof(live.volume_guid));
-	memcpy(live.target_guid, r.target_guid, sizeof(live.target_guid));
-	live.volume = live.source = live.target = DYN_NONE;
-	m = scan_args(&args);
-	assert_u64(m->n_jobs, 1);
-	assert_int_equal(m->jobs[0].id, 9);
-	assert_int_equal(m->jobs[0].state, DYN_JOB_VERIFYING);
-	assert_false(m->jobs[0].elsewhere);
-	assert_u64(m->jobs[0].rate, 5);
-	assert_u64(m->jobs[0].volume, 0);
-	assert_u64(m->jobs[0].target, 1);
-	dyn_model_unref(m);
-	close(fd);
-}
-
-static void records_that_no_longer_fit(void **state)
-{
-	struct ldm_rebuild good = make_rebuild(0), r;
-	struct dyn_model *m;
-
-	(void)state;
-	for (int i = 0; i < 5; i++) {
-		static const char *const why[] = { "its volume is gone", "made for another disk", "source disk no longer",
-						   "its room on this disk is taken", "changed its size" };
-		r = good;
-		if (i == 0)
-			memcpy(r.volume_guid, T_GROUP, 37);
-		if (i == 1)
-			memcpy(r.target_guid, T_DISK1, 37);
-		if (i == 2)
-			memcpy(r.source_guid, T_DISK2, 37);
-		if (i == 3)
-			r.target_start = T_SECTORS - 1000; /* the backup GPT */
-		if (i == 4)
-			r.size = 4096;
-		put_rebuild("b", GPT, LDM_REBUILD_FIRST, &r);
-		m = scan_files("a", "b", NULL);
-		assert_u64(m->n_jobs, 0);
-		assert_true(says(&m->disks[1], why[i]));
-		assert_int_equal(m->volumes[0].layout, DYN_LAYOUT_SIMPLE);
-		assert_int_equal(m->volumes[0].status, DYN_VOLUME_HEALTHY);
-		assert_u64(m->priv->disks[1].n_rebuilds, 0);
-		assert_int_equal(m->priv->disks[1].rebuild_pairs_used, 1);
-		dyn_model_unref(m);
-	}
-	make_mirror(); /* already mirrored */
-	put_rebuild("b", GPT, LDM_REBUILD_FIRST, &good);
-	m = scan_files("a", "b", NULL);
-	assert_u64(m->n_jobs, 0);
-	assert_true(says(&m->disks[1], "mirror already"));
-	dyn_model_unref(m);
-}
-
 /* ------------------------------------------------------------------------- many */
 
 static void two_groups_and_forty_disks(void **state)
@@ -630,8 +490,7 @@ int main(void)
 		T(healthy_mirror), T(regions_tile_the_containers), T(half_missing), T(each_header_copy_damaged),
 		T(out_of_date_header), T(no_usable_header), T(no_usable_database), T(stale_disk), T(copies_that_differ),
 		T(interrupted_change), T(clone_is_refused), T(foreign_disk), T(lost_partition_table),
-		T(larger_copy_of_a_disk), T(cut_disk), T(paused_rebuild), T(rebuild_elsewhere_and_live),
-		T(records_that_no_longer_fit), T(two_groups_and_forty_disks), T(noise),
+		T(larger_copy_of_a_disk), T(cut_disk), T(two_groups_and_forty_disks), T(noise),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
