@@ -105,15 +105,13 @@ static bool on_the_way(const struct sim *sim, size_t disk, size_t group)
 	return ldm_vmdb_is_leaving(&md->db_head, db->head.committed_tid) && ldm_db_find_disk(db, md->ph.disk_guid);
 }
 
-int join_rest(struct sim *sim, size_t group, size_t *n, struct dyn_err *err)
+int join_rest(struct sim *sim, size_t group, struct dyn_err *err)
 {
 	int rc = 0;
 
-	*n = 0;
 	for (size_t i = 0; !rc && i < sim->n_disks; i++) {
 		if (!on_the_way(sim, i, group))
 			continue;
-		(*n)++;
 		rc = sim_need_disk(sim, i, err);
 		if (!rc)
 			rc = join_disk(sim, i, group, err);

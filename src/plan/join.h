@@ -16,7 +16,7 @@ int join_mark(struct sim *sim, struct plan_step *st, unsigned phase, size_t disk
  * what it was for everybody until that is written. The disk is a member of the group afterwards.
  */
 int join_disk(struct sim *sim, size_t disk, size_t group, struct dyn_err *err);
-/* Joins every disk that an import into this group has left on the way; *n is how many there were. */
-int join_rest(struct sim *sim, size_t group, size_t *n, struct dyn_err *err);
+/* Joins every disk that an import into this group has left on the way. */
+int join_rest(struct sim *sim, size_t group, struct dyn_err *err);
 
 #endif

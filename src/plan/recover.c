@@ -203,18 +203,13 @@ static int settle(struct sim *sim, size_t group, bool insist, struct dyn_err *er
 static int op_recover(struct sim *sim, size_t group, bool insist, struct dyn_err *err)
 {
 	const struct dyn_group *g = &sim->m->groups[group];
-	size_t joined = 0;
 	int rc = 0;
 
 	if (!g->interrupted)
 		return dyn_refuse(err, -EALREADY, "Nothing needs to be done.", "no change of group %s was cut off", g->name);
 	if (!g->import_cut)
 		rc = settle(sim, group, insist, err);
-	if (!rc)
-		rc = join_rest(sim, group, &joined, err);
-	if (!rc && g->import_cut && !joined)
-		rc = dyn_fail(err, -ESTALE, "the import into %s cannot be finished", g->name);
-	return rc;
+	return rc ? rc : join_rest(sim, group, err);
 }
 
 static int recover(struct dyn_session *s, struct dyn_model *m, size_t group, bool insist, struct dyn_plan **out,

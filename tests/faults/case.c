@@ -30,14 +30,21 @@ static void use(struct world *w, size_t n)
 	rescan(w);
 }
 
-void case_begin(struct fault_case *c, enum ops_setup setup, size_t n, enum ops_mix mix)
+void case_begin_spare(struct fault_case *c, enum ops_setup setup, size_t n, enum ops_mix mix, size_t spare)
 {
-	ram_begin(&c->ram, n + ops_extra(setup), OPS_DISK);
+	ram_begin(&c->ram, n + ops_extra(setup) + spare, OPS_DISK);
 	c->w = (struct world){ .arg = c, .rescan = rescan, .put = put, .use = use };
 	c->sessions = 0;
 	use(&c->w, n);
 	ops_make(&c->w, setup, n, mix);
+	if (spare)
+		use(&c->w, n + spare);
 	ram_keep(&c->ram);
+}
+
+void case_begin(struct fault_case *c, enum ops_setup setup, size_t n, enum ops_mix mix)
+{
+	case_begin_spare(c, setup, n, mix, 0);
 }
 
 void case_end(struct fault_case *c)

@@ -21,6 +21,8 @@ struct pictures {
 
 /* n disks as the setup wants them, with a session and a model; what is on them is the base of ram. Must not move. */
 void case_begin(struct fault_case *c, enum ops_setup setup, size_t n, enum ops_mix mix);
+/* The same, and blank disks behind them; for setups with nothing missing. */
+void case_begin_spare(struct fault_case *c, enum ops_setup setup, size_t n, enum ops_mix mix, size_t spare);
 void case_end(struct fault_case *c);
 
 /* The pictures of a plan: as it is, and at the ends of its changes; those are its steps, and within a step what comes

@@ -29,4 +29,9 @@ tests_faults_commit_test_SOURCES = tests/faults/commit_test.c tests/faults/wrap.
 tests_faults_commit_test_CFLAGS = $(UNIT_CFLAGS)
 tests_faults_commit_test_LDFLAGS = $(AM_LDFLAGS) $(WRAP_FLAGS)
 tests_faults_commit_test_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/faults/recover_test
+tests_faults_recover_test_SOURCES = tests/faults/recover_test.c tests/faults/wrap.c tests/faults/wrap.h $(FAULT_RIG)
+tests_faults_recover_test_CFLAGS = $(UNIT_CFLAGS)
+tests_faults_recover_test_LDFLAGS = $(AM_LDFLAGS) $(WRAP_FLAGS)
+tests_faults_recover_test_LDADD = $(UNIT_LIBS)
 endif
