@@ -20,7 +20,8 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-DYNADISK, SYSKILL, T = (os.environ[k] for k in ("DYNADISK", "SYSKILL", "T"))
+DYNADISK, T = (os.environ[k] for k in ("DYNADISK", "T"))
+SYSKILL = os.environ.get("SYSKILL")
 CHECKER = os.environ.get("SHARED") and os.environ["SHARED"] + "/tools/ldmcheck.py"
 MIB = 1 << 20
 PREPARE = "select disk 0\nconvert mbr\nconvert dynamic\ncreate volume simple size=%d disk=0\n"
@@ -264,4 +265,5 @@ def main():
     sys.exit(1 if failures or not sum(done) and what != "checkpoint" else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

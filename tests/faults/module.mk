@@ -76,3 +76,8 @@ CLEANFILES += tests/faults/badcall.so
 dist_check_SCRIPTS += tests/faults/errors.sh
 EXTRA_DIST += tests/faults/badcall.c tests/faults/errors.py
 FULL_TESTS += tests/faults/errors.sh
+
+# Disks that go away below a real block device.
+dist_check_SCRIPTS += tests/faults/vanish.sh
+EXTRA_DIST += tests/faults/vanish.py
+FULL_TESTS += tests/faults/vanish.sh
