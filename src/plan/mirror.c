@@ -115,6 +115,35 @@ int op_attach(struct sim *sim, size_t group, const struct ldm_record *volume, si
 
 /* ---------------------------------------------------------------------- checks */
 
+/* A disk that is here and cannot be read may be the reason for whatever else is wrong. A sentence about it; `dynamic`: the
+ * LDM GUID of one that must be sound as well, or "". False: there is none. */
+static bool cannot_be_read(const struct sim *sim, const char *dynamic, char *dst, size_t size)
+{
+	char title[192];
+
+	for (size_t i = 0; i < sim->m->n_disks; i++) {
+		const struct dyn_disk *d = &sim->m->disks[i];
+		if (d->status != DYN_DISK_OFFLINE && d->status != DYN_DISK_UNREADABLE &&
+		    (d->status != DYN_DISK_ERRORS || !dynamic[0] || strcasecmp(d->guid, dynamic) != 0))
+			continue;
+		model_disk_title(d, title, sizeof(title));
+		snprintf(dst, size, "%s cannot be read (%s)", title, d->n_damage ? d->damage[0] : "it does not answer");
+		return true;
+	}
+	return false;
+}
+
+/* The volume cannot be a source: `what`, or the disk that is to blame. */
+static int no_source(const struct sim *sim, const char *title, int code, const char *what, const char *way_out,
+		     struct dyn_err *err)
+{
+	char why[512];
+
+	if (!cannot_be_read(sim, "", why, sizeof(why)))
+		return dyn_refuse(err, code, way_out, "%s %s", title, what);
+	return dyn_refuse(err, code, "Check its cable and power, then rescan (F5).", "%s %s: %s", title, what, why);
+}
+
 static int check_source(struct sim *sim, size_t volume, struct dyn_err *err)
 {
 	const struct dyn_volume *v = &sim->m->volumes[volume];
@@ -137,7 +166,7 @@ static int check_source(struct sim *sim, size_t volume, struct dyn_err *err)
 				  "%s is not a simple volume of one piece", title);
 	/* At Risk is the very reason to want a second half */
 	if (v->status != DYN_VOLUME_HEALTHY && v->status != DYN_VOLUME_AT_RISK)
-		return dyn_refuse(err, -EIO, "The source of a mirror must be healthy.", "%s is not healthy", title);
+		return no_source(sim, title, -EIO, "is not healthy", "The source of a mirror must be healthy.", err);
 	return 0;
 }
 
@@ -310,7 +339,7 @@ int op_add_half(struct sim *sim, const struct sim_half *half, struct dyn_err *er
 		return dyn_fail(err, -ESTALE, "the database does not hold %s any more", half->title);
 	absolute_source(sim, db, volume, &source, &source_start);
 	if (source == DYN_NONE)
-		return dyn_fail(err, -ENODEV, "the disk that holds %s is not here", half->title);
+		return no_source(sim, half->title, -ENODEV, "is on a disk that is not here", "Connect it, then rescan (F5).", err);
 	fill_record(sim, db, volume, source, source_start, half->disk, half->start, &r);
 	rc = mark_start(sim, half->disk, &r, &slot, err);
 	return rc ? rc : add_copy(sim, half, source, &r, slot, false, err);
@@ -332,7 +361,7 @@ int op_add_mirror(struct sim *sim, size_t volume, size_t disk, enum dyn_table ta
 		return dyn_fail(err, -ESTALE, "the database does not hold %s any more", v->name);
 	absolute_source(sim, sim->groups[v->group].db, record, &source, &source_start);
 	if (source == DYN_NONE)
-		return dyn_fail(err, -ENODEV, "the disk that holds %s is not here", v->name);
+		return no_source(sim, v->name, -ENODEV, "is on a disk that is not here", "Connect it, then rescan (F5).", err);
 	rc = check_awake(sim, volume, err);
 	if (!rc)
 		rc = sim_need_group(sim, v->group, err);
@@ -394,12 +423,17 @@ static int record_fits(const struct sim *sim, size_t volume, const struct ldm_re
 		return dyn_refuse(err, -ESTALE, "Cancel this rebuild and start a new one.",
 				  "%s is not the simple volume it was when its rebuild began", v->name);
 	absolute_source(sim, db, *record, source, &start);
-	if (*source == DYN_NONE || start != r->source_start ||
+	if (*source == DYN_NONE || sim->m->disks[*source].status == DYN_DISK_MISSING)
+		return dyn_refuse(err, -ENODEV, "Connect that disk, or check its cable; rescan (F5), and continue the rebuild.",
+				  "%s, which holds %s, is not here", *source == DYN_NONE ? "the disk" : sim->m->disks[*source].name,
+				  v->name);
+	if (start != r->source_start ||
 	    strcmp(sim->disks[*source].ldm_guid, r->source_guid) != 0)
 		return dyn_refuse(err, -ESTALE, "Cancel this rebuild and start a new one.",
 				  "%s does not lie where it did when its rebuild began", v->name);
 	if (!sim->disks[target].member || sim->disks[target].group != v->group)
-		return dyn_fail(err, -ESTALE, "%s is no longer a current member of the group", sim->m->disks[target].name);
+		return dyn_refuse(err, -ESTALE, "Connect it, or check its cable; rescan (F5), and continue the rebuild.",
+				  "%s is no longer a current member of the group", sim->m->disks[target].name);
 	return 0;
 }
 
@@ -591,18 +625,15 @@ static int add_mark(struct sim *sim, struct plan_step *st, unsigned phase, size_
 	return 0;
 }
 
-/* What the rebuild is about is not on the disks that can be read: the one that cannot be has it, or somebody deleted it. */
-static int is_gone(const struct sim *sim, const char *what, const char *volume, struct dyn_err *err)
+/* What the rebuild is about is not where it was. Where a disk cannot be read that is why, and nobody should start anew. */
+static int cannot_finish(const struct sim *sim, const struct plan_copy *copy, struct dyn_err *err)
 {
-	char title[192];
+	char why[512];
 
-	for (size_t i = 0; i < sim->m->n_disks; i++)
-		if (sim->m->disks[i].status == DYN_DISK_OFFLINE) {
-			model_disk_title(&sim->m->disks[i], title, sizeof(title));
-			return dyn_refuse(err, -EIO, "Check its cable and power, rescan (F5), and continue the rebuild.",
-					  "%s cannot be read: the rebuild of %s cannot be finished", title, volume);
-		}
-	return dyn_refuse(err, -ESTALE, "Rescan (F5): it shows what the disks hold now.", "the %s %s is gone", what, volume);
+	if (!cannot_be_read(sim, copy->record.target_guid, why, sizeof(why)))
+		return err && err->code ? err->code : -ESTALE;
+	return dyn_refuse(err, -EIO, "Check its cable and power, rescan (F5), and continue the rebuild.",
+			  "the rebuild of %s cannot be finished: %s", copy->volume_title, why);
 }
 
 static int op_finish(struct sim *sim, const struct plan_copy *copy, struct dyn_err *err)
@@ -614,19 +645,22 @@ static int op_finish(struct sim *sim, const struct plan_copy *copy, struct dyn_e
 	unsigned phase = 0;
 	int rc;
 
-	if (volume == DYN_NONE)
-		return is_gone(sim, "volume", copy->volume_title, err);
+	if (volume == DYN_NONE) {
+		dyn_refuse(err, -ESTALE, "Rescan (F5): it shows what the disks hold now.", "the volume %s is gone",
+			   copy->volume_title);
+		return cannot_finish(sim, copy, err);
+	}
 	rc = sim_need_group(sim, sim->m->volumes[volume].group, err);
 	if (rc)
 		return rc;
 	target = model_disk_by_guid(sim->m, sim->m->volumes[volume].group, r->target_guid);
-	if (target == DYN_NONE)
-		return is_gone(sim, "target disk of", copy->volume_title, err);
-	rc = record_fits(sim, volume, r, target, &record, &source, err);
+	rc = target == DYN_NONE ? dyn_refuse(err, -ESTALE, "Rescan (F5): it shows what the disks hold now.",
+					     "the target disk of %s is gone", copy->volume_title) :
+				  record_fits(sim, volume, r, target, &record, &source, err);
 	if (!rc)
 		rc = range_still_free(sim, target, r, err);
 	if (rc)
-		return rc;
+		return rc == -ENOMEM ? rc : cannot_finish(sim, copy, err);
 	st = plan_add_step(sim->p, DYN_STEP_SECTORS, target,
 			   plan_printf(sim->p, "Make %s a mirror on %s and %s", copy->volume_title, sim->m->disks[source].name,
 				       sim->m->disks[target].name),

@@ -111,6 +111,7 @@ bool copy_source_gone(struct dyn_io *source, int rc)
 		return true;
 	if (source->size < n || posix_memalign(&b, n, n))
 		return false;
+	writer_forget_cache(source); /* it would answer for a disk that is no more */
 	gone = copy_read_now(source, 0, b, n) && copy_read_now(source, last, b, n);
 	free(b);
 	return gone;

@@ -99,10 +99,23 @@ static void forget_undo(const struct errors *e)
 
 enum outcome { RUN_DONE, RUN_FAILED, RUN_SEEN };
 
+/* It names a disk, a file, or memory. */
+static bool is_clear(const struct errors *e, const struct dyn_err *err)
+{
+	static const char *const things[] = { "Disk ", "memory", "undo" };
+	bool named = strstr(err->what, e->k.ram.dir) != NULL;
+
+	for (size_t i = 0; i < sizeof(things) / sizeof(things[0]); i++)
+		named |= strstr(err->what, things[i]) != NULL;
+	return named;
+}
+
 static enum outcome failed(const struct errors *e, const struct dyn_err *err)
 {
-	if (!err->what[0])
-		wrong(e, "it fails without a message", NULL);
+	if (!is_clear(e, err) || (!err->way_out[0] && err->code != -ENOMEM)) {
+		printf("# \"%s\", \"%s\"\n", err->what, err->way_out);
+		wrong(e, "the message is not clear", NULL);
+	}
 	return RUN_FAILED;
 }
 

@@ -142,6 +142,30 @@ static void mirror_copies_before_it_commits(void **state)
 	rig_end(&r);
 }
 
+/* "Cancel this rebuild and start a new one" was the advice when the source was not connected. */
+static void a_lost_source_is_no_reason_to_start_anew(void **state)
+{
+	struct rig r;
+	struct dyn_plan *p = NULL;
+
+	(void)state;
+	rig_begin(&r, 2, 64 * MIB);
+	rig_upgrade(&r, 0, DYN_TABLE_MBR);
+	rig_upgrade(&r, 1, DYN_TABLE_MBR);
+	DO(&r, dyn_plan_create_simple(&r.s, r.m, 0, 8 * MIB, 'C', &p, &r.err), p);
+	assert_int_equal(dyn_plan_add_mirror(&r.s, r.m, 0, 1, DYN_TABLE_NONE, &p, &r.err), 0);
+	rig_carry_out(p, SIZE_MAX);
+	dyn_plan_free(p);
+	rig_scan(&r, 1, 1);
+	assert_int_equal(r.m->n_jobs, 1);
+	rig_refused(&r, dyn_plan_resume(&r.s, r.m, 0, &p, &r.err), -ENODEV, "is not here");
+	assert_non_null(strstr(r.err.way_out, "continue the rebuild"));
+	rig_scan(&r, 0, 2);
+	DO(&r, dyn_plan_resume(&r.s, r.m, 0, &p, &r.err), p);
+	assert_int_equal(r.m->volumes[0].layout, DYN_LAYOUT_MIRROR);
+	rig_end(&r);
+}
+
 static void cancel_leaves_a_simple_volume(void **state)
 {
 	struct rig r;
@@ -443,6 +467,7 @@ int main(void)
 		cmocka_unit_test(disks_with_partitions_are_left_alone),
 		cmocka_unit_test(a_table_that_cannot_be_read_is_not_guessed_at),
 		cmocka_unit_test(mirror_copies_before_it_commits),
+		cmocka_unit_test(a_lost_source_is_no_reason_to_start_anew),
 		cmocka_unit_test(cancel_leaves_a_simple_volume),
 		cmocka_unit_test(unfit_targets_say_why), cmocka_unit_test(a_sleeping_windows_is_no_source),
 		cmocka_unit_test(break_drops_or_keeps),
