@@ -85,6 +85,9 @@ static int check(struct sim *sim, size_t disk, size_t *n_volumes, struct dyn_err
 		if (sim->m->jobs[i].source == disk && sim->m->jobs[i].state != DYN_JOB_DONE)
 			return dyn_refuse(err, -EBUSY, "Wait for the rebuild, or cancel it first.",
 					  "%s is the source of a rebuild", d->name);
+	rc = sim_need_awake_disk(sim, disk, err);
+	if (rc)
+		return rc;
 	return check_volumes(sim, disk, n_volumes, err);
 }
 

@@ -11,16 +11,6 @@
 #include "plan/entries.h"
 #include "plan/records.h"
 
-/* Index of the volume's half on that disk, DYN_NONE. */
-static size_t plex_on(const struct dyn_volume *v, size_t disk)
-{
-	for (size_t i = 0; i < v->n_plexes; i++)
-		for (size_t k = 0; k < v->plexes[i].n_extents; k++)
-			if (v->plexes[i].extents[k].disk == disk)
-				return i;
-	return DYN_NONE;
-}
-
 static bool another_good_half(const struct dyn_volume *v, size_t plex)
 {
 	for (size_t i = 0; i < v->n_plexes; i++)
@@ -43,7 +33,7 @@ static int check_break(struct sim *sim, size_t volume, size_t disk, bool keep, s
 	if (v->layout != DYN_LAYOUT_MIRROR)
 		return dyn_refuse(err, -EINVAL, "Select a mirrored volume.",
 				  "The operation is only supported on mirrored volumes, and %s is not one.", title);
-	*plex = plex_on(v, disk);
+	*plex = sim_plex_on(v, disk);
 	if (*plex == DYN_NONE)
 		return dyn_refuse(err, -EINVAL, "Name a disk that holds one of its halves.", "no half of %s is on %s", title,
 				  sim->m->disks[disk].name);

@@ -178,16 +178,12 @@ static int check_awake(struct sim *sim, size_t volume, struct dyn_err *err)
 {
 	const struct dyn_volume *v = &sim->m->volumes[volume];
 	bool boots = strcmp(v->info, "Boot") == 0 || strcmp(v->info, "System") == 0;
+	int rc = sim_need_awake(sim, volume, err);
 	char title[96];
 
+	if (rc || strcmp(v->fs, "BitLocker") != 0)
+		return rc;
 	model_volume_title(v, title, sizeof(title));
-	if (v->hibernated)
-		return dyn_refuse(err, -EBUSY,
-				  "Start that Windows and shut it down with \"shutdown /s /t 0\" (fast startup hibernates, too). If it will "
-				  "never be resumed, ntfs-3g's option remove_hiberfile takes the file away.",
-				  "%s is in use: a Windows in hibernation (hiberfil.sys)", title);
-	if (strcmp(v->fs, "BitLocker") != 0)
-		return 0;
 	if (boots)
 		return dyn_refuse(err, -EBUSY, "Decrypt it in Windows first (manage-bde -off), then mirror it.",
 				  "%s is in use: encrypted by BitLocker, and Windows starts from it", title);

@@ -163,6 +163,38 @@ int sim_need_known_disk(const struct sim *sim, size_t disk, struct dyn_err *err)
 	return 0;
 }
 
+size_t sim_plex_on(const struct dyn_volume *v, size_t disk)
+{
+	for (size_t i = 0; i < v->n_plexes; i++)
+		for (size_t k = 0; k < v->plexes[i].n_extents; k++)
+			if (v->plexes[i].extents[k].disk == disk)
+				return i;
+	return DYN_NONE;
+}
+
+int sim_need_awake(const struct sim *sim, size_t volume, struct dyn_err *err)
+{
+	char title[96];
+
+	if (!sim->m->volumes[volume].hibernated)
+		return 0;
+	model_volume_title(&sim->m->volumes[volume], title, sizeof(title));
+	return dyn_refuse(err, -EBUSY,
+			  "Start that Windows and shut it down with \"shutdown /s /t 0\" (fast startup hibernates, too). If it will "
+			  "never be resumed, ntfs-3g's option remove_hiberfile takes the file away.",
+			  "%s is in use: a Windows in hibernation (hiberfil.sys)", title);
+}
+
+int sim_need_awake_disk(const struct sim *sim, size_t disk, struct dyn_err *err)
+{
+	int rc = 0;
+
+	for (size_t v = 0; !rc && v < sim->m->n_volumes; v++)
+		if (sim_plex_on(&sim->m->volumes[v], disk) != DYN_NONE)
+			rc = sim_need_awake(sim, v, err);
+	return rc;
+}
+
 int sim_need_volume(const struct sim *sim, size_t volume, struct dyn_err *err)
 {
 	return volume < sim->m->n_volumes ? 0 : dyn_fail(err, -EINVAL, "there is no such volume");

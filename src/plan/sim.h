@@ -53,6 +53,11 @@ int sim_finish(struct sim *sim, int rc, struct dyn_plan **out);
 int sim_need_disk(const struct sim *sim, size_t disk, struct dyn_err *err);
 /* The same for a new layout: also refused (-EBADMSG) where the disk's table or LDM metadata cannot be used. */
 int sim_need_known_disk(const struct sim *sim, size_t disk, struct dyn_err *err);
+/* Index of the volume's plex that has a piece on the disk, or DYN_NONE. */
+size_t sim_plex_on(const struct dyn_volume *v, size_t disk);
+/* -EBUSY where a Windows in hibernation would go on with the volume, or one on the disk, as it remembers it. */
+int sim_need_awake(const struct sim *sim, size_t volume, struct dyn_err *err);
+int sim_need_awake_disk(const struct sim *sim, size_t disk, struct dyn_err *err);
 int sim_need_volume(const struct sim *sim, size_t volume, struct dyn_err *err); /* index in range */
 /* The group's database may be changed: no problem, every present member writable. Adds notes for disks left out. */
 int sim_need_group(struct sim *sim, size_t group, struct dyn_err *err);

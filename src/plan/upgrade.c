@@ -69,7 +69,12 @@ static int check(struct sim *sim, size_t disk, bool with_data, struct dyn_err *e
 				  "Choose an empty disk, delete its partitions, or convert it to dynamic first (they "
 				  "become volumes).",
 				  "%s has partitions with data (%zu)", d->name, n);
-	return check_sector_6(sd, d->name, err);
+	rc = sim_need_awake_disk(sim, disk, err);
+	for (size_t v = 0; !rc && v < sim->m->n_volumes; v++)
+		if (sim_plex_on(&sim->m->volumes[v], disk) != DYN_NONE && strcmp(sim->m->volumes[v].fs, "BitLocker") == 0)
+			rc = dyn_refuse(err, -EBUSY, "Decrypt it in Windows first (manage-bde -off).",
+					"a volume on %s is encrypted by BitLocker, which Windows does not open on a dynamic disk", d->name);
+	return rc ? rc : check_sector_6(sd, d->name, err);
 }
 
 /* The group to join: the one asked for, or the only one there is. DYN_NONE in *group afterwards: a new one. */

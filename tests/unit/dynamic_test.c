@@ -572,6 +572,26 @@ static void partitions_become_volumes_and_partitions_again(void **state)
 	}
 }
 
+static void a_sleeping_windows_keeps_its_disk(void **state)
+{
+	struct dyn_plan *p = NULL;
+	struct rig r;
+
+	(void)state;
+	rig_begin(&r, 1, 64 * MIB);
+	lay_data(&r, 0, DYN_TABLE_GPT);
+	((struct dyn_volume *)&r.m->volumes[1])->hibernated = true;
+	rig_refused(&r, dyn_plan_upgrade(&r.s, r.m, 0, DYN_TABLE_NONE, DYN_NONE, &p, &r.err), -EBUSY, "hibernation");
+	rig_scan(&r, 0, 1);
+	((struct dyn_volume *)&r.m->volumes[0])->fs = "BitLocker";
+	rig_refused(&r, dyn_plan_upgrade(&r.s, r.m, 0, DYN_TABLE_NONE, DYN_NONE, &p, &r.err), -EBUSY, "BitLocker");
+	rig_scan(&r, 0, 1);
+	DO(&r, dyn_plan_upgrade(&r.s, r.m, 0, DYN_TABLE_NONE, DYN_NONE, &p, &r.err), p);
+	((struct dyn_volume *)&r.m->volumes[1])->hibernated = true;
+	rig_refused(&r, dyn_plan_to_basic(&r.s, r.m, 0, &p, &r.err), -EBUSY, "hibernation");
+	rig_end(&r);
+}
+
 static void converted_disk_takes_part_like_any_other(void **state)
 {
 	struct dyn_plan *p = NULL;
@@ -967,6 +987,7 @@ int main(void)
 		cmocka_unit_test(simple_volumes_become_partitions),
 		cmocka_unit_test(five_volumes_do_not_fit_an_mbr),
 		cmocka_unit_test(partitions_become_volumes_and_partitions_again),
+		cmocka_unit_test(a_sleeping_windows_keeps_its_disk),
 		cmocka_unit_test(converted_disk_takes_part_like_any_other),
 		cmocka_unit_test(conversion_refuses_with_the_rule),
 		cmocka_unit_test(stale_disk_is_brought_up_to_date),
