@@ -115,19 +115,20 @@ int op_attach(struct sim *sim, size_t group, const struct ldm_record *volume, si
 
 /* ---------------------------------------------------------------------- checks */
 
-/* A disk that is here and cannot be read may be the reason for whatever else is wrong. A sentence about it; `dynamic`: the
- * LDM GUID of one that must be sound as well, or "". False: there is none. */
-static bool cannot_be_read(const struct sim *sim, const char *dynamic, char *dst, size_t size)
+/* A disk that is here and cannot be read may be the reason for whatever else is wrong. A sentence about it; `guid`: the
+ * LDM GUID of the one that must be sound as well, NULL: all of the dynamic ones. False: there is none. */
+static bool cannot_be_read(const struct sim *sim, const char *guid, char *dst, size_t size)
 {
 	char title[192];
 
 	for (size_t i = 0; i < sim->m->n_disks; i++) {
 		const struct dyn_disk *d = &sim->m->disks[i];
-		if (d->status != DYN_DISK_OFFLINE && d->status != DYN_DISK_UNREADABLE &&
-		    (d->status != DYN_DISK_ERRORS || !dynamic[0] || strcasecmp(d->guid, dynamic) != 0))
+		bool errors = d->status == DYN_DISK_ERRORS && d->dynamic && (!guid || strcasecmp(d->guid, guid) == 0);
+		if (d->status != DYN_DISK_OFFLINE && d->status != DYN_DISK_UNREADABLE && !errors)
 			continue;
 		model_disk_title(d, title, sizeof(title));
-		snprintf(dst, size, "%s cannot be read (%s)", title, d->n_damage ? d->damage[0] : "it does not answer");
+		snprintf(dst, size, "%s %s (%s)", title, errors ? "has errors" : "cannot be read",
+			 d->n_damage ? d->damage[0] : "it does not answer");
 		return true;
 	}
 	return false;
@@ -139,7 +140,7 @@ static int no_source(const struct sim *sim, const char *title, int code, const c
 {
 	char why[512];
 
-	if (!cannot_be_read(sim, "", why, sizeof(why)))
+	if (!cannot_be_read(sim, NULL, why, sizeof(why)))
 		return dyn_refuse(err, code, way_out, "%s %s", title, what);
 	return dyn_refuse(err, code, "Check its cable and power, then rescan (F5).", "%s %s: %s", title, what, why);
 }

@@ -3,11 +3,11 @@
 """errors.py - the shipped program where a call to the system fails: what it says, its exit code, what the disks then hold.
 
     errors.py SOME|all SEED   SOME calls of each kind of each operation, picked at random; all: every one that changes
-                              something, and 40 of each kind of the others
+                              something, and 30 of each kind of the others
 
 A call of one kind (badcall.c) that concerns a disk or the undo folder fails, once or from then on. The program has to
 come to an end within ten seconds, by itself. Where it says that all is done (exit 0), all is done. Otherwise it exits 4
-with one message that names the disk or the file, and the disks are as before, as after, or as between two of the commands;
+(5: nothing to select) with one message that names the disk or the file, and the disks are as before, as after, or as between two of the commands;
 a change that was cut off is finished or undone by RECOVER. No byte of a volume that has no part in it has changed.
 
 Environment: DYNADISK (the program), BADCALL_SO (the library), T (a folder), SHARED (the look-up folder, may be empty).
@@ -170,9 +170,9 @@ class Case:
 def some(counts, n, rand):
     """(kind, nth, lasting, error) of what is to fail."""
     for kind in KINDS:
-        pick = rand.sample(range(1, counts[kind] + 1), min(n or (counts[kind] if kind in CHANGES else 40), counts[kind]))
+        pick = rand.sample(range(1, counts[kind] + 1), min(n or (counts[kind] if kind in CHANGES else 30), counts[kind]))
         for i, nth in enumerate(sorted(pick)):
-            for lasting in (0, 1) if not n else (rand.randrange(2),):
+            for lasting in (0, 1) if not n and kind == "write" else (rand.randrange(2),):
                 yield kind, nth, lasting, ERRORS[(nth + i + lasting) % 4]
 
 
@@ -184,21 +184,25 @@ def notes(folder):
         return []
 
 
-def said(out, hits, images):
+def said(code, out, hits, images):
     """One message, and it names what it is about."""
+    if code == 5:
+        # what was selected is not there, and why
+        if not re.search(r"(is not valid|does not exist).*\n(Please.*\n)?Disk \d .*cannot be read", out):
+            raise Failure("no disk is named: " + out)
+        return
     n = out.count("Virtual Disk Service error:") + out.count("dynadisk: ")
     if n != 1:
         raise Failure("%d messages: %s" % (n, out))
     text = re.split("Virtual Disk Service error:|dynadisk: ", out)[1].replace("\nLeaving DiskPart...\n", "").strip()
     if len(text.splitlines()) < 2:
         raise Failure("no way out is named: " + text)
-    for kind, path in hits:
-        if path in images:
-            d = images.index(path)
-            if "Disk %d" % d in text or path in text or os.path.basename(path) in text:
-                return text
-        elif "undo" in text:
-            return text
+    for _, path in hits:
+        if path not in images and "undo" in text or path in text or os.path.basename(path) in text:
+            return
+        # or the disk that is missing for it
+        if path in images and re.search(r"Disk (%d|M\d)" % images.index(path), text):
+            return
     raise Failure("the message does not name %s: %s" % (sorted({p for _, p in hits}), text))
 
 
@@ -247,13 +251,13 @@ def one(case, kind, nth, lasting, error):
         code, out, seconds = shell(case.script, images, folder + "/state", env)
         if seconds > SLOW:
             raise Failure("it takes %.1f s" % seconds)
-        if code not in (0, 4):
+        if code not in (0, 4, 5):
             raise Failure("it exits %d: %s" % (code, out))
         hits = notes(folder)
         if not hits:
             raise Failure("nothing failed")
         if code:
-            said(out, hits, images)
+            said(code, out, hits, images)
         judge(case, folder, images, code)
         return code
     finally:

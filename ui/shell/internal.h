@@ -64,6 +64,8 @@ struct shell {
 /* One line for each range of a volume. */
 void shell_say_ranges(struct shell *sh, const struct dyn_range *r, size_t n);
 void shell_say(struct shell *sh, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* What was named does not exist: the sentence, and which disks cannot be read, as it may be on one of them. */
+void shell_say_invalid(struct shell *sh, const char *sentence);
 /* "Virtual Disk Service error:", DiskPart's text for it if it has one (vds, else NULL), and our words. SHELL_FAILED. */
 enum shell_result shell_refuse(struct shell *sh, const char *vds, const struct dyn_err *err);
 /* New model; focus follows what it was on. SHELL_FATAL after saying why when the disks cannot be scanned at all. */

@@ -280,7 +280,7 @@ static bool volume_filter(struct shell *sh, const struct shell_call *call, char 
 		return true;
 	volume = shell_find_volume(&sh->letters, sh->model, v->text, &several);
 	if (volume == DYN_NONE || several > 1) {
-		shell_say(sh, "\nThe volume you selected is not valid or does not exist.\n");
+		shell_say_invalid(sh, "The volume you selected is not valid or does not exist.");
 		return false;
 	}
 	memcpy(buf, sh->model->volumes[volume].guid, 37);
@@ -638,7 +638,7 @@ enum shell_result cmd_rebuild_forget(struct shell *sh, const struct shell_call *
 	if (v->given)
 		volume = shell_find_volume(&sh->letters, sh->model, v->text, &several);
 	if (volume == DYN_NONE || several > 1) {
-		shell_say(sh, "\nThe volume you selected is not valid or does not exist.\n");
+		shell_say_invalid(sh, "The volume you selected is not valid or does not exist.");
 		return SHELL_SYNTAX;
 	}
 	if (dyn_plan_forget_unread(sh->session, sh->model, volume, &plan, &err) < 0)

@@ -5,6 +5,7 @@
 
 #include "ui/shell/commands.h"
 #include "ui/shell/internal.h"
+#include "ui/words.h"
 
 /* ------------------------------------------------------------------- list */
 
@@ -123,6 +124,20 @@ enum shell_result cmd_select_disk(struct shell *sh, const struct shell_call *cal
 	return disk == DYN_NONE ? SHELL_SYNTAX : SHELL_OK;
 }
 
+void shell_say_invalid(struct shell *sh, const char *sentence)
+{
+	shell_say(sh, "\n%s\n", sentence);
+	for (size_t i = 0; i < sh->model->n_disks; i++) {
+		const struct dyn_disk *d = &sh->model->disks[i];
+		char title[192];
+
+		if ((d->status != DYN_DISK_OFFLINE || d->taken_offline) && d->status != DYN_DISK_UNREADABLE)
+			continue;
+		words_disk_title(d, title, sizeof(title));
+		shell_say(sh, "%s cannot be read.\n", title);
+	}
+}
+
 static void say_partition_selected(struct shell *sh, const char *now)
 {
 	size_t disk, part = shell_focused_partition(&sh->sel, sh->model, &disk);
@@ -151,7 +166,7 @@ enum shell_result cmd_select_partition(struct shell *sh, const struct shell_call
 			part = i;
 	shell_select_partition(&sh->sel, sh->model, disk, part);
 	if (part == DYN_NONE)
-		shell_say(sh, "\nThe specified partition is not valid.\nPlease select a valid partition.\n");
+		shell_say_invalid(sh, "The specified partition is not valid.\nPlease select a valid partition.");
 	say_partition_selected(sh, "now ");
 	return part == DYN_NONE ? SHELL_SYNTAX : SHELL_OK;
 }
@@ -180,7 +195,7 @@ enum shell_result cmd_select_volume(struct shell *sh, const struct shell_call *c
 		shell_say(sh, "\n%zu volumes have that letter. Select one by its number.\n", several);
 		volume = DYN_NONE;
 	} else if (volume == DYN_NONE) {
-		shell_say(sh, "\nThe volume you selected is not valid or does not exist.\n");
+		shell_say_invalid(sh, "The volume you selected is not valid or does not exist.");
 	}
 	shell_select_volume(&sh->sel, sh->model, volume);
 	say_volume_selected(sh);

@@ -222,7 +222,7 @@ enum shell_result cmd_verify(struct shell *sh, const struct shell_call *call)
 	if (v->given)
 		volume = shell_find_volume(&sh->letters, sh->model, v->text, &several);
 	if (volume == DYN_NONE || (v->given && several > 1)) {
-		shell_say(sh, "\nThe volume you selected is not valid or does not exist.\n");
+		shell_say_invalid(sh, "The volume you selected is not valid or does not exist.");
 		return SHELL_SYNTAX;
 	}
 	rc = dyn_verify(sh->session, sh->model, volume, on_progress, &w, &r, &err);
