@@ -84,7 +84,9 @@ class Device:
         env = dict(os.environ, DISK=image, COUNTED=counted, AT=str(at), HOW=how)
         with open(folder + "/devices.log", "w") as log:
             try:
-                self.server = subprocess.Popen(["nbdkit", "-f", "-U", folder + "/socket", "sh", folder + "/server"],
+                # small requests: more moments
+                self.server = subprocess.Popen(["nbdkit", "-f", "-U", folder + "/socket", "--filter=blocksize", "sh",
+                                                folder + "/server", "maxdata=256k"],
                                                env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
                 wait_for("nbdkit", lambda: os.path.exists(folder + "/socket"), self.server)
                 self.fuse = subprocess.Popen(["nbdfuse", self.mount + "/disk", "--unix", folder + "/socket"],
