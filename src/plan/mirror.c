@@ -544,6 +544,10 @@ int plan_clear_record(struct dyn_session *s, struct dyn_model *m, size_t target_
 
 	if (rc)
 		return rc;
+	if (!sim.disks[target_disk].map) /* while it was filled it went away */
+		return sim_finish(&sim, dyn_refuse(err, -EIO, "Check its cable and power, then rescan: the rebuild is found as it was.",
+						   "%s cannot be read, and its rebuild record stays on it",
+						   m->disks[target_disk].name), out);
 	st = plan_add_step(sim.p, DYN_STEP_SECTORS, target_disk,
 			   plan_printf(sim.p, "Remove the rebuild record from %s", m->disks[target_disk].name), "two sectors",
 			   "");

@@ -278,7 +278,7 @@ static int compare_halves(struct dyn_session *s, const struct dyn_plan *p, const
 	if (rc)
 		return dyn_refuse(err, rc, "Nothing was written. Leave it as it is, or add the mirror anew.",
 				  "the halves of %s cannot be compared: %s", c->title, strerror(-rc));
-	if (r.different || r.unread)
+	if (r.different) /* what cannot be read is an error here */
 		return dyn_refuse(err, -ESTALE, "Nothing was written. Add the mirror anew: it is copied again.",
 				  "the halves of %s on %s and %s are no longer equal, first at byte %llu", c->title,
 				  p->model->disks[c->disk[0]].name, p->model->disks[c->disk[1]].name,

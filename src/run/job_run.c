@@ -143,8 +143,9 @@ static int on_progress(void *arg, uint64_t done)
 	else if (j->phase == JOB_PHASE_VERIFY)
 		j->copy.record.verified = done / SECTOR;
 	publish(j, phase_size(j));
-	if (job_now_ns() - j->record_time < RECORD_NS)
-		return 0;
+	/* what went wrong first is what is said in the end */
+	if (j->callback_rc || job_now_ns() - j->record_time < RECORD_NS)
+		return j->callback_rc;
 	j->callback_rc = record_write(j, &j->callback_err);
 	return j->callback_rc;
 }

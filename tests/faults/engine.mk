@@ -34,4 +34,11 @@ tests_faults_recover_test_SOURCES = tests/faults/recover_test.c tests/faults/wra
 tests_faults_recover_test_CFLAGS = $(UNIT_CFLAGS)
 tests_faults_recover_test_LDFLAGS = $(AM_LDFLAGS) $(WRAP_FLAGS)
 tests_faults_recover_test_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/faults/record_test
+tests_faults_record_test_SOURCES = tests/faults/record_test.c tests/faults/wrap.c tests/faults/wrap.h tests/unit/run_lab.c \
+	tests/unit/run_lab.h tests/unit/unit.h
+tests_faults_record_test_CFLAGS = $(UNIT_CFLAGS)
+tests_faults_record_test_LDFLAGS = $(AM_LDFLAGS) $(WRAP_FLAGS) -Wl,--wrap=clock_gettime -Wl,--wrap=fcntl \
+	-Wl,--wrap=posix_memalign
+tests_faults_record_test_LDADD = $(UNIT_LIBS)
 endif

@@ -56,10 +56,10 @@ static bool gone(int fd, bool write)
 
 static size_t cut(size_t n)
 {
-	if (!wrap.armed || wrap.mode != WRAP_SHORT || n < 2)
+	if (!wrap.armed || (wrap.mode != WRAP_SHORT && wrap.mode != WRAP_NOTHING) || n < 2)
 		return n;
 	wrap.hits++;
-	return n / 2;
+	return wrap.mode == WRAP_SHORT ? n / 2 : 0;
 }
 
 /* read() and write() are left alone: the engine has them for eventfds only, and those do not fail. */
@@ -107,6 +107,7 @@ int __wrap_open(const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
+	wrap.flags = flags;
 	fd = refuses(path) ? -1 : __real_open(path, flags, mode);
 	note_open(fd, path);
 	return fd;
@@ -115,8 +116,10 @@ int __wrap_open(const char *path, int flags, ...)
 /* What the compiler makes of open() with flags it does not know, when it hardens. */
 WRAP(int, __open_2, const char *path, int flags)
 {
-	int fd = refuses(path) ? -1 : __real___open_2(path, flags);
+	int fd;
 
+	wrap.flags = flags;
+	fd = refuses(path) ? -1 : __real___open_2(path, flags);
 	note_open(fd, path);
 	return fd;
 }

@@ -15,6 +15,7 @@ extern const char *const wrap_names[WRAP_CLASSES];
 enum wrap_mode {
 	WRAP_FAIL,   /* the nth call fails; with `lasting` all behind it, too */
 	WRAP_SHORT,  /* every transfer moves half of what it should */
+	WRAP_NOTHING, /* every transfer moves nothing */
 	WRAP_EINTR,  /* every second call of the class is interrupted */
 	WRAP_VANISH, /* from the nth write to the disk with this path on, whatever is done to it gives ENXIO */
 };
@@ -28,6 +29,7 @@ struct wrap {
 	bool lasting;
 	const char *path;
 	_Atomic unsigned calls; /* of the class (VANISH: writes to the disk) since it was armed */
+	_Atomic int flags;      /* of the last open() */
 	_Atomic unsigned hits;  /* how often something was done */
 };
 extern struct wrap wrap;
