@@ -115,15 +115,15 @@ int op_attach(struct sim *sim, size_t group, const struct ldm_record *volume, si
 
 /* ---------------------------------------------------------------------- checks */
 
-/* A disk that is here and cannot be read may be the reason for whatever else is wrong. A sentence about it; `guid`: the
- * LDM GUID of the one that must be sound as well, NULL: all of the dynamic ones. False: there is none. */
-static bool cannot_be_read(const struct sim *sim, const char *guid, char *dst, size_t size)
+/* A disk that is here and cannot be read may be the reason for whatever else is wrong. A sentence about it. False:
+ * there is none. */
+static bool cannot_be_read(const struct sim *sim, char *dst, size_t size)
 {
 	char title[192];
 
 	for (size_t i = 0; i < sim->m->n_disks; i++) {
 		const struct dyn_disk *d = &sim->m->disks[i];
-		bool errors = d->status == DYN_DISK_ERRORS && d->dynamic && (!guid || strcasecmp(d->guid, guid) == 0);
+		bool errors = d->status == DYN_DISK_ERRORS && d->dynamic;
 		if (d->status != DYN_DISK_OFFLINE && d->status != DYN_DISK_UNREADABLE && !errors)
 			continue;
 		model_disk_title(d, title, sizeof(title));
@@ -140,7 +140,7 @@ static int no_source(const struct sim *sim, const char *title, int code, const c
 {
 	char why[512];
 
-	if (!cannot_be_read(sim, NULL, why, sizeof(why)))
+	if (!cannot_be_read(sim, why, sizeof(why)))
 		return dyn_refuse(err, code, way_out, "%s %s", title, what);
 	return dyn_refuse(err, code, "Check its cable and power, then rescan (F5).", "%s %s: %s", title, what, why);
 }
@@ -422,8 +422,8 @@ static int record_fits(const struct sim *sim, size_t volume, const struct ldm_re
 	absolute_source(sim, db, *record, source, &start);
 	if (*source == DYN_NONE || sim->m->disks[*source].status == DYN_DISK_MISSING)
 		return dyn_refuse(err, -ENODEV, "Connect that disk, or check its cable; rescan (F5), and continue the rebuild.",
-				  "%s, which holds %s, is not here", *source == DYN_NONE ? "the disk" : sim->m->disks[*source].name,
-				  v->name);
+				  "the disk that holds %s%s%s is not here", v->name, *source == DYN_NONE ? "" : ", ",
+				  *source == DYN_NONE ? "" : sim->m->disks[*source].name);
 	if (start != r->source_start ||
 	    strcmp(sim->disks[*source].ldm_guid, r->source_guid) != 0)
 		return dyn_refuse(err, -ESTALE, "Cancel this rebuild and start a new one.",
@@ -631,7 +631,7 @@ static int cannot_finish(const struct sim *sim, const struct plan_copy *copy, st
 {
 	char why[512];
 
-	if (!cannot_be_read(sim, copy->record.target_guid, why, sizeof(why)))
+	if (!cannot_be_read(sim, why, sizeof(why)))
 		return err && err->code ? err->code : -ESTALE;
 	return dyn_refuse(err, -EIO, "Check its cable and power, rescan (F5), and continue the rebuild.",
 			  "the rebuild of %s cannot be finished: %s", copy->volume_title, why);

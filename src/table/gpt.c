@@ -3,12 +3,12 @@
  * gpt.c - which copy of a GPT is good. libfdisk uses the good one silently or says so in
  * prose; people must be told which sector is bad. UEFI 2.10, 5.3.2 (header), 5.3.3 (entries).
  */
-#include <stdlib.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "table/priv.h"
 
-enum { HEADER_MIN = 92, ENTRIES_MAX = 1024, ENTRY_MIN = 128, ENTRY_MAX = 4096 };
+enum { HEADER_MIN = 92, ENTRIES_MAX = 1024, ENTRY_MIN = 128, ENTRY_MAX = 4096, PIECE = 16 /* sectors */ };
 
 /*
  * CRC-32 (IEEE 802.3, reflected), four bytes at a time: t[k][x] is what nibble x of a word becomes after k more of zeros.
@@ -51,19 +51,24 @@ void gpt_seal(uint8_t *h)
 	bytes_put_le(h + 16, 4, header_crc(h, (uint32_t)bytes_le(h + 12, 4)));
 }
 
+/* Without memory of its own: want of it must not pass for damage. */
 static bool array_crc_ok(const struct sectmap *map, const struct gpt_copy *c)
 {
 	uint64_t bytes = (uint64_t)c->n_entries * c->entry_size, unit = c->array * table_units(map);
 	uint32_t n = (uint32_t)((bytes + TABLE_UNIT - 1) / TABLE_UNIT);
-	uint8_t *array;
-	bool ok;
+	uint8_t some[PIECE * TABLE_UNIT];
+	uint32_t crc = ~0u;
 
 	if (c->array >= table_disk_sectors(map) || n > map->total_sectors - unit)
 		return false;
-	array = malloc((size_t)n * TABLE_UNIT);
-	ok = array && sectmap_get(map, unit, n, array) == 0 && ~crc32_add(~0u, array, (size_t)bytes) == c->array_crc;
-	free(array);
-	return ok;
+	for (uint32_t at = 0, k; at < n; at += k) {
+		k = n - at < PIECE ? n - at : PIECE;
+		if (sectmap_get(map, unit + at, k, some))
+			return false;
+		crc = crc32_add(crc, some, bytes < sizeof(some) ? (size_t)bytes : sizeof(some));
+		bytes -= bytes < sizeof(some) ? bytes : sizeof(some);
+	}
+	return ~crc == c->array_crc;
 }
 
 void gpt_examine(const struct sectmap *map, uint64_t lba, struct gpt_copy *out)

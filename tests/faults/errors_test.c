@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "model/model.h"
+#include "table/table.h"
 #include "tests/faults/case.h"
 #include "tests/faults/wrap.h"
 
@@ -394,18 +396,24 @@ static void any_call_may_fail(void **state)
 	prove(PROOF_CALLS, "failing calls");
 }
 
+static const struct fault_op *op_named(const char *name)
+{
+	for (size_t i = 0; i < n_fault_ops; i++)
+		if (strcmp(fault_ops[i].name, name) == 0)
+			return &fault_ops[i];
+	fail_msg("there is no operation %s", name);
+	return NULL;
+}
+
 /* A copy of the table in memory that had no room (ENOSPC) passed for a table with no free entry: the new half of a retained
  * volume became a mirror without the entry it starts from. */
 static void want_of_memory_is_not_want_of_an_entry(void **state)
 {
 	struct errors *e = calloc(1, sizeof(*e));
-	size_t i = 0;
 
 	(void)state;
 	assert_non_null(e);
-	while (strcmp(fault_ops[i].name, "add mirror, retained") != 0)
-		assert_true(++i < n_fault_ops);
-	begin(e, &fault_ops[i], 2, MIX_MBR);
+	begin(e, op_named("add mirror, retained"), 2, MIX_MBR);
 	wrap.mode = WRAP_FAIL;
 	wrap.class = WRAP_CONTROL;
 	wrap.error = ENOSPC;
@@ -415,6 +423,35 @@ static void want_of_memory_is_not_want_of_an_entry(void **state)
 		one(e);
 	}
 	assert_true(e->failed > 10);
+	end(e);
+	free(e);
+}
+
+/* Both copies of a GPT "were damaged" where there was no memory to sum them up. */
+static void want_of_memory_is_not_damage(void **state)
+{
+	struct errors *e = calloc(1, sizeof(*e));
+	struct table t = { 0 };
+	struct dyn_err err = { 0 };
+	unsigned n = 1;
+
+	(void)state;
+	assert_non_null(e);
+	begin(e, op_named("create efi"), 1, MIX_GPT);
+	wrap.mode = WRAP_FAIL;
+	wrap.class = WRAP_ALLOC;
+	wrap.error = ENOMEM;
+	wrap.lasting = true;
+	for (int rc = -ENOMEM; rc; n++) {
+		wrap.calls = wrap.hits = 0;
+		wrap.nth = n;
+		wrap.armed = true;
+		rc = table_read(e->k.w.m->priv->disks[0].map, &t, &err);
+		wrap.armed = false;
+		table_clear(&t);
+		assert_true(rc == 0 || rc == -ENOMEM);
+	}
+	assert_true(n > 2);
 	end(e);
 	free(e);
 }
@@ -429,6 +466,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(want_of_memory_is_not_want_of_an_entry),
+		cmocka_unit_test(want_of_memory_is_not_damage),
 		cmocka_unit_test(any_call_may_fail),
 		cmocka_unit_test(disks_may_go_away),
 	};
