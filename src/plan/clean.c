@@ -3,7 +3,9 @@
  * clean.c - a disk forgets what it is (DiskPart "clean", "clean all").
  *
  * clean zeros the first and the last MiB. GPT: the last one first, since the primary table speaks for the disk until it
- * goes; MBR: the first one first, since sector 0 does, and the last MiB may hold data as long as there is a table.
+ * goes; MBR: the first one first, since sector 0 does, and the last MiB may hold data as long as there is a table. A disk
+ * may take the sectors of a write in any order, so those that decide go alone: the protective MBR, without which a GPT is
+ * one still, then its header; the entries last, as a header without them would be a damaged table.
  * A dynamic disk must be empty: its group is told first, or it would wait for a disk that never comes back. One from
  * elsewhere, the only one of its group that is here beside another group, may be cleaned as it is, once it has been named.
  */
@@ -99,7 +101,7 @@ static int zero_run(struct sim *sim, struct plan_step *st, unsigned phase, size_
 static int zero_ends(struct sim *sim, size_t disk, struct dyn_err *err)
 {
 	const struct dyn_disk *d = &sim->m->disks[disk];
-	uint64_t total = sim->disks[disk].map->total_sectors;
+	uint64_t total = sim->disks[disk].map->total_sectors, unit = d->sector_size / PART_SECTOR;
 	uint64_t head = total < PART_MIB ? total : PART_MIB, tail = total - head < PART_MIB ? total - head : PART_MIB;
 	bool gpt = sim->disks[disk].table->kind == DYN_TABLE_GPT;
 	struct plan_step *st = plan_add_step(sim->p, DYN_STEP_SECTORS, disk, plan_printf(sim->p, "Clean %s", d->name),
@@ -111,9 +113,13 @@ static int zero_ends(struct sim *sim, size_t disk, struct dyn_err *err)
 	if (!rc && gpt && tail)
 		rc = zero_run(sim, st, 0, disk, total - tail, tail, "the last MiB");
 	if (!rc)
-		rc = zero_run(sim, st, 1, disk, 0, head, "the first MiB");
+		rc = zero_run(sim, st, 1, disk, 0, unit, "the MBR");
+	if (!rc && gpt)
+		rc = zero_run(sim, st, 2, disk, unit, unit, "GPT header");
+	if (!rc)
+		rc = zero_run(sim, st, 3, disk, gpt ? 2 * unit : unit, head - (gpt ? 2 : 1) * unit, "the first MiB");
 	if (!rc && !gpt && tail)
-		rc = zero_run(sim, st, 2, disk, total - tail, tail, "the last MiB");
+		rc = zero_run(sim, st, 4, disk, total - tail, tail, "the last MiB");
 	return rc ? dyn_fail_nomem(err) : 0;
 }
 

@@ -205,13 +205,13 @@ static int new_label(struct fdisk_mem *mem, const struct sectmap *map, const str
 
 /* ------------------------------------------------------------ what has changed */
 
-/* The order of writing: until the last rank is on disk, readers find the old table or a good copy of the new. */
+/* The order of writing: whatever has landed, readers find the old table or a good copy of the new. */
 static int rank(const struct sectmap *map, enum dyn_table kind, uint64_t unit)
 {
 	uint64_t lba = unit / table_units(map), disk = table_disk_sectors(map);
 
 	if (kind != DYN_TABLE_GPT)
-		return lba == 0 ? 5 : 0; /* what was there before goes first, sector 0 decides */
+		return lba == 0 ? 0 : 1; /* sector 0 decides: a GPT that is still there has lost its protective MBR */
 	if (lba == disk - 1)
 		return 1;
 	if (lba == 0)
@@ -271,7 +271,7 @@ static int diff(const struct sectmap *map, enum dyn_table kind, int fd, struct t
 	off_t size = (off_t)(map->total_sectors * TABLE_UNIT);
 	int rc = 0;
 
-	for (int r = 0; !rc && r <= 5; r++) {
+	for (int r = 0; !rc && r <= 4; r++) {
 		for (off_t at = 0; !rc && at < size;) {
 			off_t data = lseek(fd, at, SEEK_DATA), hole;
 			if (data < 0 && errno != ENXIO)

@@ -57,7 +57,8 @@ struct table_sectors { /* runs libfdisk changed, in the order they must be writt
  * GUID of 0 or "" stays what it is. A logical's EBR is kept, or put 2048 sectors in front of it where there is room;
  * logicals are numbered by the table itself.
  * GPT order: backup array, backup header, protective MBR, primary array, primary header. MBR: EBRs from the last to
- * the first, then sector 0: whatever names another sector comes after it.
+ * the first, then sector 0: whatever names another sector comes after it; in the place of a GPT sector 0 first, then
+ * what is left of the GPT is zeroed.
  * map itself is not changed. */
 int table_build(const struct sectmap *map, const struct table *want, struct table_sectors *out, struct dyn_err *err);
 /*

@@ -243,6 +243,71 @@ static void undo_of_an_import_keeps_a_later_change(void **state)
 	case_end(&c);
 }
 
+/* Sector x of write k alone, or all but it, behind the writes before. */
+static void tear_write(struct ram *r, const struct dyn_step *st, size_t k, uint32_t x, bool but)
+{
+	const struct dyn_write *w = &st->writes[k];
+
+	for (size_t i = 0; i < k; i++)
+		ram_put(r, st->writes[i].disk, st->writes[i].sector, st->writes[i].n_sectors, st->writes[i].after);
+	for (uint32_t i = 0; i < w->n_sectors; i++)
+		if ((i == x) != but)
+			ram_put(r, w->disk, w->sector + i, 1, w->after + (size_t)i * RAM_SECTOR);
+}
+
+/* Each of the first sectors of each write of a plan alone, and all but it: what is seen is the old picture or the new. */
+static void old_or_new_torn(struct fault_case *c, struct dyn_plan *p)
+{
+	const struct dyn_step *st = dyn_plan_step(p, 0);
+	struct pictures pics = { 0 };
+
+	pictures_of_plan(c, p, &pics);
+	assert_int_equal(pics.n, 2);
+	for (size_t k = 0; k < st->n_writes; k++)
+		for (uint32_t x = 0; x < st->writes[k].n_sectors && x < 40; x++)
+			for (int but = 0; but < 2; but++) {
+				struct dyn_model *m;
+				char *now;
+				tear_write(&c->ram, st, k, x, but != 0);
+				m = ram_scan(&c->ram, c->w.n);
+				now = ops_picture(m);
+				if (pictures_find(&pics, now) == DYN_NONE)
+					fail_msg("write %zu, sector %u %s: %s", k, x, but ? "missing" : "alone", now);
+				free(now);
+				dyn_model_unref(m);
+				ram_drop(&c->ram);
+			}
+	pictures_clear(&pics);
+	dyn_plan_free(p);
+	case_end(c);
+}
+
+/* A clean zeroed the first MiB of a GPT disk in one write: torn, its header stayed without its entries. */
+static void a_torn_clean_is_done_or_not(void **state)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	struct fault_case c;
+
+	(void)state;
+	case_begin(&c, SETUP_PARTS, 2, MIX_GPT);
+	assert_int_equal(dyn_plan_clean(c.w.s, c.w.m, 0, false, &p, &err), 0);
+	old_or_new_torn(&c, p);
+}
+
+/* An MBR in the place of a GPT was written after both of its copies were gone: until then the disk could not be read. */
+static void from_gpt_to_mbr_at_one_blow(void **state)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	struct fault_case c;
+
+	(void)state;
+	case_begin(&c, SETUP_EMPTY, 2, MIX_GPT);
+	assert_int_equal(dyn_plan_initialize(c.w.s, c.w.m, 0, DYN_TABLE_MBR, &p, &err), 0);
+	old_or_new_torn(&c, p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +316,8 @@ int main(void)
 		cmocka_unit_test(a_volume_that_cannot_be_read_is_not_silently_sound),
 		cmocka_unit_test(undo_of_an_import_torn_anywhere),
 		cmocka_unit_test(undo_of_an_import_keeps_a_later_change),
+		cmocka_unit_test(a_torn_clean_is_done_or_not),
+		cmocka_unit_test(from_gpt_to_mbr_at_one_blow),
 	};
 
 	return cmocka_run_group_tests_name("defects", tests, NULL, NULL);
