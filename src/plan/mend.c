@@ -133,6 +133,8 @@ static int mend_database(struct mend *x)
 	if (x->sim->m->groups[d->group].interrupted)
 		return plan_note(x->sim->p, "The database copy stays as it is until the interrupted change of the group is "
 				 "finished or rolled back.") ? dyn_fail_nomem(x->err) : 0;
+	/* an undo goes by the group's records; to make them what no program can read is nobody's wish */
+	x->sim->p->no_undo = "what was in the damaged copy of the group's database cannot be read";
 	db = x->sim->groups[d->group].db;
 	log = md->own_db ? md->own_db->log : md->raw_db + LDM_CONFIG_SECTORS * SECTOR;
 	rc = write_region(x, LDM_CONFIG_START + 1, LDM_CONFIG_SECTORS - 1, "database records", config + SECTOR,

@@ -76,6 +76,16 @@ static int mend(struct rig *r, size_t disk, struct dyn_plan **p)
 	return dyn_plan_mend(&r->s, r->m, disk, p, &r->err);
 }
 
+static bool writes_database(const struct dyn_plan *p)
+{
+	const struct dyn_step *st = dyn_plan_step(p, 0);
+
+	for (size_t i = 0; i < st->n_writes; i++)
+		if (strstr(st->writes[i].what, "database") || strstr(st->writes[i].what, "log"))
+			return true;
+	return false;
+}
+
 /* Healthy with what is damaged named, then mended: as before, and nothing more to do. */
 static void expect_mended(struct rig *r, size_t disk, const char *what)
 {
@@ -91,7 +101,8 @@ static void expect_mended(struct rig *r, size_t disk, const char *what)
 	if (rc)
 		fail_msg("%s: %s", what, r->err.what);
 	assert_null(dyn_plan_confirm(p));
-	assert_true(dyn_plan_can_undo(p));
+	/* found by power cuts in its undo: that of a database copy was offered, and refused then */
+	assert_int_equal(dyn_plan_can_undo(p), !writes_database(p));
 	rig_carry_out(p, SIZE_MAX);
 	dyn_plan_free(p);
 	assert_as_before(r, what);
