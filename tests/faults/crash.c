@@ -174,6 +174,44 @@ uint64_t crash_windows(struct ram *r, const struct ram_log *log, const struct cr
 	return states;
 }
 
+static bool in_copy(const struct ram_event *e, const struct dyn_step *st)
+{
+	uint64_t at = e->sector * RAM_SECTOR;
+
+	return e->kind == RAM_WRITE && e->disk == st->disk && at >= st->target_offset && at < st->target_offset + st->size;
+}
+
+static int by_sector(const void *a, const void *b)
+{
+	const struct ram_event *x = a, *y = b;
+
+	return x->sector < y->sector ? -1 : x->sector > y->sector;
+}
+
+/* Of a copy the writes from event `from` on, until something else is written: in order, their flushes taken away. */
+static size_t order_run(struct ram_log *log, size_t from, const struct dyn_step *st)
+{
+	size_t n = from, left = from;
+
+	for (size_t i = from; i < log->n && (log->events[i].kind == RAM_SYNC || in_copy(&log->events[i], st)); i++)
+		if (log->events[i].kind == RAM_WRITE)
+			n = i + 1;
+	for (size_t i = from; i < n; i++)
+		if (log->events[i].kind == RAM_WRITE)
+			log->events[left++] = log->events[i];
+	memmove(&log->events[left], &log->events[n], (log->n - n) * sizeof(*log->events));
+	log->n -= n - left;
+	qsort(&log->events[from], left - from, sizeof(*log->events), by_sector);
+	return left;
+}
+
+void crash_order(struct ram_log *log, const struct dyn_step *copies, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < log->n;)
+			k = in_copy(&log->events[k], &copies[i]) ? order_run(log, k, &copies[i]) : k + 1;
+}
+
 void crash_carry_out(struct ram *r, const struct dyn_plan *p)
 {
 	for (size_t i = 0; i < p->n_steps; i++) {

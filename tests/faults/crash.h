@@ -33,6 +33,13 @@ typedef void crash_judge(void *arg);
 uint64_t crash_windows(struct ram *r, const struct ram_log *log, const struct crash_effort *effort, struct crash_rand *rnd,
 		       crash_judge *judge, void *arg);
 
+/*
+ * A copy is written by several threads at a time, and flushed once a second: what it wrote is put in the order of its
+ * sectors, without the flushes in between, so that two runs have the same states. (That takes away no state; a copy held
+ * up for five seconds writes its record once more, and then there are others.)
+ */
+void crash_order(struct ram_log *log, const struct dyn_step *copies, size_t n);
+
 /* The writes of a plan's SECTORS steps in the order of their phases, laid over the present state. */
 void crash_carry_out(struct ram *r, const struct dyn_plan *p);
 

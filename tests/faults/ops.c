@@ -109,6 +109,48 @@ static void partitions(struct world *w, enum dyn_table kind)
 		fill(w, i);
 }
 
+static void logicals(struct world *w)
+{
+	part(w, DYN_PART_EXTENDED, 0);
+	part(w, DYN_PART_LOGICAL, 4);
+	part(w, DYN_PART_LOGICAL, 4);
+	for (size_t i = 0; i < w->m->n_volumes; i++)
+		fill(w, i);
+}
+
+/* One copy each of what the first disk has several of, and a record of its database, which other disks have, too. */
+static void damage(struct world *w)
+{
+	static const uint8_t ones[512] = { 1 };
+	const struct dyn_disk *d = &w->m->disks[0];
+	uint64_t start = w->m->priv->disks[0].ph.private_start;
+
+	w->put(w, 0, (start + LDM_PH_SECONDARY) * 512, ones, 512);
+	w->put(w, 0, (start + ldm_toc_slots[0]) * 512, ones, 512);
+	w->put(w, 0, (start + LDM_CONFIG_START + 2) * 512, ones, 512);
+	if (d->table == DYN_TABLE_GPT)
+		w->put(w, 0, d->size - 512, ones, 512);
+	w->rescan(w);
+}
+
+/* A rebuild that was stopped as it began: its record is on the target. */
+static void pause_rebuild(struct world *w, size_t n)
+{
+	struct dyn_plan *p = NULL;
+	struct dyn_err err = { 0 };
+	struct dyn_job job;
+
+	assert_int_equal(dyn_plan_add_mirror(w->s, w->m, volume_of(w, 'C'), n - 1, DYN_TABLE_NONE, &p, &err), 0);
+	w->s->limit = 1; /* it will not have come to its end */
+	assert_int_equal(dyn_apply(w->s, p, dyn_plan_confirm(p), &err), 0);
+	dyn_plan_free(p);
+	assert_int_equal(dyn_jobs(w->s, &job, 1), 1);
+	assert_int_equal(dyn_job_pause(w->s, job.id), 0);
+	assert_int_equal(dyn_jobs_wait(w->s, 60000), 0);
+	w->use(w, n);
+	assert_int_equal(w->m->n_jobs, 1);
+}
+
 /* The second disk is away while the group changes. */
 static void make_stale(struct world *w, size_t n, enum ops_mix mix)
 {
@@ -181,17 +223,21 @@ static void make_group(struct world *w, enum ops_setup setup, size_t n, enum ops
 		upgrade(w, n, n + 1, mix);
 	if (setup == SETUP_LOST || setup == SETUP_SPARE)
 		mirror(w, 0, n, 'C');
-	else if (setup == SETUP_GROUP || setup == SETUP_GONE)
+	else if (setup == SETUP_GROUP || setup == SETUP_DAMAGED || setup == SETUP_GONE)
 		mirror(w, 0, 1, 'C');
 	else
 		simple(w, 0, 'C');
-	if (setup == SETUP_GROUP || setup == SETUP_SIMPLE || setup == SETUP_RETAINED)
+	if (setup == SETUP_GROUP || setup == SETUP_DAMAGED || setup == SETUP_SIMPLE || setup == SETUP_RETAINED)
 		simple(w, 0, 'D');
 	if (setup == SETUP_RETAINED)
 		DO(w, dyn_plan_retain(w->s, w->m, volume_of(w, 'D'), &p, &err));
-	if (setup == SETUP_GROUP)
+	if (setup == SETUP_GROUP || setup == SETUP_DAMAGED)
 		simple(w, n - 1, 'E');
+	if (setup == SETUP_DAMAGED)
+		damage(w);
 	w->use(w, n);
+	if (setup == SETUP_PAUSED)
+		pause_rebuild(w, n);
 }
 
 void ops_make(struct world *w, enum ops_setup setup, size_t n, enum ops_mix mix)
@@ -208,6 +254,10 @@ void ops_make(struct world *w, enum ops_setup setup, size_t n, enum ops_mix mix)
 		partitions(w, ops_table(mix, 0));
 		if (setup == SETUP_PARTS_JOIN)
 			upgrade(w, 1, n, mix);
+		break;
+	case SETUP_LOGICAL:
+		partitions(w, ops_table(mix, 0));
+		logicals(w);
 		break;
 	case SETUP_STALE:
 		make_stale(w, n, mix);
@@ -289,6 +339,13 @@ OP(part_attributes, dyn_plan_gpt_attributes(s, m, 0, last_part(m), 0x80000000000
 OP(part_active, dyn_plan_set_active(s, m, 0, last_part(m), true, p, err))
 OP(unique_id, dyn_plan_unique_id(s, m, 0, NULL, p, err))
 
+OP(part_logical,
+   dyn_plan_create_partition(s, m, 0, &(struct dyn_part_spec){ .kind = DYN_PART_LOGICAL, .size = 4 * MIB }, p, err))
+OP(part_delete_first, dyn_plan_delete_partition(s, m, 0, last_part(m) - 1, false, p, err))
+OP(mend, dyn_plan_mend(s, m, 0, p, err))
+OP(resume, dyn_plan_resume(s, m, 0, p, err))
+OP(cancel, dyn_plan_cancel(s, m, 0, p, err))
+
 const struct fault_op fault_ops[] = {
 	{ "initialize mbr", SETUP_BLANK, 0, 1, init_mbr },
 	{ "initialize gpt", SETUP_BLANK, 0, 1, init_gpt },
@@ -333,6 +390,12 @@ const struct fault_op fault_ops[] = {
 	{ "gpt attributes", SETUP_PARTS, OP_GPT, 1, part_attributes },
 	{ "active", SETUP_PARTS, OP_MBR, 1, part_active },
 	{ "unique id", SETUP_PARTS, 0, 1, unique_id },
+	{ "create logical", SETUP_LOGICAL, OP_MBR, 1, part_logical },
+	{ "delete logical", SETUP_LOGICAL, OP_MBR, 1, part_delete },
+	{ "delete the first logical", SETUP_LOGICAL, OP_MBR, 1, part_delete_first },
+	{ "mend", SETUP_DAMAGED, 0, 2, mend },
+	{ "resume a rebuild", SETUP_PAUSED, OP_GOES_ON, 2, resume },
+	{ "cancel a rebuild", SETUP_PAUSED, OP_GOES_ON, 2, cancel },
 };
 const size_t n_fault_ops = sizeof(fault_ops) / sizeof(fault_ops[0]);
 

@@ -25,11 +25,15 @@ enum ops_setup {
 	SETUP_LOST,    /* all dynamic; C: a mirror on the first and on a disk that is missing */
 	SETUP_SPARE,   /* as LOST, the last one blank */
 	SETUP_TWO,     /* two groups: the first disk, or two of many, with F:, the others with C: */
+	SETUP_LOGICAL, /* as PARTS, an extended partition and two logical ones behind them */
+	SETUP_DAMAGED, /* as GROUP, but copies of the metadata on the first disk are damaged */
+	SETUP_PAUSED,  /* as IDLE, a rebuild of C: on the last one has begun, and nobody runs it */
 	SETUP_STALE,   /* C: a mirror on the first two; the second missed a change */
 	SETUPS
 };
 
-enum { OP_ERASES = 1 /* it may write where a volume was */, OP_MBR = 2, OP_GPT = 4 /* only where the first disk is such */ };
+enum { OP_ERASES = 1 /* it may write where a volume was */, OP_MBR = 2, OP_GPT = 4, /* only where the first disk is such */
+       OP_GOES_ON = 8 /* it goes on with an earlier change, and is undone as that */ };
 
 /* The disks of a case while it is being made. */
 struct world {
@@ -51,6 +55,11 @@ struct fault_op {
 	size_t least;          /* disks */
 	int (*plan)(const struct world *w, struct dyn_plan **p, struct dyn_err *err);
 };
+/*
+ * Not among them: what writes no metadata of its own (write image, format: data of a volume; clean all: zeros behind a
+ * clean), and what the proofs do with every other operation: recover, recover anyway, undo. Finishing a rebuild without
+ * what could not be read, and forgetting that, write what resuming and cancelling one do.
+ */
 extern const struct fault_op fault_ops[];
 extern const size_t n_fault_ops;
 
