@@ -41,4 +41,5 @@ tests_faults_record_test_CFLAGS = $(UNIT_CFLAGS)
 tests_faults_record_test_LDFLAGS = $(AM_LDFLAGS) $(WRAP_FLAGS) -Wl,--wrap=clock_gettime -Wl,--wrap=fcntl \
 	-Wl,--wrap=posix_memalign
 tests_faults_record_test_LDADD = $(UNIT_LIBS)
+FULL_TESTS += tests/faults/record_test
 endif

@@ -5,6 +5,7 @@
  */
 #include "tests/unit/unit.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -102,13 +103,28 @@ static void open_fails(const char *path, bool exclusive, int error, const char *
 		fail_msg("\"%s\" does not say \"%s\"", err.way_out, way_out);
 }
 
+static bool any_block_device(char *path, size_t size)
+{
+	DIR *d = opendir("/dev");
+	bool found = false;
+	struct dirent *e;
+	struct stat st;
+
+	while (d && !found && (e = readdir(d))) {
+		snprintf(path, size, "/dev/%.60s", e->d_name);
+		found = stat(path, &st) == 0 && S_ISBLK(st.st_mode);
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
 /* Whoever cannot write is told why, and what to do about it. */
 static void disks_that_do_not_open_say_why(void **state)
 {
 	struct lab *l = *state;
 	struct dyn_err err = { 0 };
 	struct dyn_io *io = NULL;
-	struct stat st;
 	char none[128];
 
 	open_fails(l->path[0], true, EACCES, "as root");
@@ -118,11 +134,11 @@ static void disks_that_do_not_open_say_why(void **state)
 	open_fails(l->path[0], false, EIO, "");
 	snprintf(none, sizeof(none), "%s/none", l->dir);
 	expect(writer_open(none, true, &io, &err), -ENOENT, &err, "none cannot be opened");
-	/* a block device is asked for alone; it is not opened here */
-	if (stat("/dev/loop0", &st) == 0 && S_ISBLK(st.st_mode)) {
-		open_fails("/dev/loop0", true, EBUSY, "lsblk /dev/loop0");
+	/* a block device is asked for alone; none is opened here */
+	if (any_block_device(none, sizeof(none))) {
+		open_fails(none, true, EBUSY, "lsblk /dev/");
 		assert_true(wrap.flags & O_EXCL);
-		open_fails("/dev/loop0", false, EBUSY, "lsblk /dev/loop0");
+		open_fails(none, false, EBUSY, "lsblk /dev/");
 		assert_false(wrap.flags & O_EXCL);
 	}
 }
@@ -445,7 +461,7 @@ static void halves_that_were_not_compared_make_no_mirror(void **state)
 static void the_place_is_on_record_or_it_stops(void **state)
 {
 	struct lab *l = *state;
-	struct gates g;
+	static struct gates g; /* a rebuild may outlive a test that fails */
 	unsigned usual, n;
 
 	begin(l, &g);
@@ -479,7 +495,7 @@ static void the_place_is_on_record_or_it_stops(void **state)
 static void a_picky_disk_gets_its_record_through_the_cache(void **state)
 {
 	struct lab *l = *state;
-	struct gates g;
+	static struct gates g; /* a rebuild may outlive a test that fails */
 
 	begin(l, &g);
 	g.target.picky = true;
@@ -492,7 +508,7 @@ static void a_picky_disk_gets_its_record_through_the_cache(void **state)
 static void a_disk_that_takes_no_record_ends_it(void **state)
 {
 	struct lab *l = *state;
-	struct gates g;
+	static struct gates g; /* a rebuild may outlive a test that fails */
 	struct dyn_job j;
 
 	begin(l, &g);
@@ -514,7 +530,7 @@ static void a_disk_that_takes_no_record_ends_it(void **state)
 static void a_pause_that_is_not_on_record_is_a_failure(void **state)
 {
 	struct lab *l = *state;
-	struct gates g;
+	static struct gates g; /* a rebuild may outlive a test that fails */
 	struct dyn_job j;
 	unsigned id;
 
@@ -532,7 +548,7 @@ static void a_pause_that_is_not_on_record_is_a_failure(void **state)
 static void a_decision_is_on_record_or_it_stops(void **state)
 {
 	struct lab *l = *state;
-	struct gates g;
+	static struct gates g; /* a rebuild may outlive a test that fails */
 	unsigned n, undecided = 0, done = 0;
 
 	begin(l, &g);
@@ -569,7 +585,7 @@ static void a_decision_is_on_record_or_it_stops(void **state)
 static void a_sector_lost_before_the_comparison_is_for_people(void **state)
 {
 	struct lab *l = *state;
-	struct gates g;
+	static struct gates g; /* a rebuild may outlive a test that fails */
 	struct dyn_job j;
 	unsigned id;
 
@@ -604,7 +620,7 @@ static unsigned parked(struct lab *l)
 static void a_target_that_fails_while_retrying_ends_it(void **state)
 {
 	struct lab *l = *state;
-	struct gates g;
+	static struct gates g; /* a rebuild may outlive a test that fails */
 	struct dyn_job j;
 	unsigned id;
 
@@ -635,7 +651,7 @@ static void a_record_that_came_to_the_comparison_goes_on_there(void **state)
 	struct lab *l = *state;
 	struct dyn_plan *p = NULL;
 	struct ldm_rebuild r;
-	struct gates g;
+	static struct gates g; /* a rebuild may outlive a test that fails */
 	uint8_t b[512];
 	uint64_t at;
 	int fd;
@@ -665,7 +681,7 @@ static void a_record_that_came_to_the_comparison_goes_on_there(void **state)
 static void a_disk_that_is_gone_at_the_end_makes_no_mirror(void **state)
 {
 	struct lab *l = *state;
-	struct gates g;
+	static struct gates g; /* a rebuild may outlive a test that fails */
 	struct dyn_job j;
 	unsigned id;
 
@@ -685,7 +701,7 @@ static void a_target_that_is_gone_ends_it(void **state)
 {
 	struct lab *l = *state;
 	struct dyn_plan *p = NULL;
-	struct gates g;
+	static struct gates g; /* a rebuild may outlive a test that fails */
 	struct dyn_job j;
 	char away[128];
 
@@ -712,7 +728,7 @@ static void giving_up_without_the_target_says_so(void **state)
 	static const int codes[] = { -ENODEV, -EIO };
 	struct lab *l = *state;
 	char away[128];
-	struct gates g;
+	static struct gates g; /* a rebuild may outlive a test that fails */
 
 	begin(l, &g);
 	snprintf(away, sizeof(away), "%s.away", l->path[1]);
@@ -743,10 +759,11 @@ static void giving_up_without_the_target_says_so(void **state)
 static void giving_up_without_memory(void **state)
 {
 	struct lab *l = *state;
-	unsigned cancelled = 0, lost = 0;
+	const char *tier = getenv("DYNADISK_TIER");
+	unsigned cancelled = 0, lost = 0, stride = tier && strcmp(tier, "full") == 0 ? 1 : 7, n;
 
 	lab_volume(l, 2, VOLUME_MIB);
-	for (unsigned n = 1; !cancelled; n += n < 8 ? 1 : 7) {
+	for (n = 1; !cancelled; n += n < 8 ? 1 : stride) {
 		struct dyn_plan *p = NULL;
 		struct dyn_job j;
 		unsigned id;
@@ -770,7 +787,9 @@ static void giving_up_without_memory(void **state)
 		if (j.state == DYN_JOB_FAILED) {
 			assert_true(j.result.what[0]);
 			lost++;
-			give_up(l);
+			assert_simple(l);
+			if (l->m->n_jobs) /* it may have been gone before it failed: what was written could not be read back */
+				give_up(l);
 		} else {
 			assert_int_equal(j.state, DYN_JOB_CANCELLED);
 			assert_simple(l);
@@ -778,6 +797,7 @@ static void giving_up_without_memory(void **state)
 		}
 	}
 	assert_true(lost > 5);
+	print_message("# figures: given up with each %u. of %u allocations failing, %u times with a message\n", stride, n, lost);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
