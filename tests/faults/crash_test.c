@@ -16,6 +16,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,7 +26,7 @@
 enum { SEEN = 1 << 16 };
 
 struct figures {
-	uint64_t cases, states, distinct, recovered, in_recovery, in_recovery_distinct, between, undone, cancelled, insisted;
+	uint64_t cases, states, distinct, recovered, in_recovery, in_recovery_distinct, between, undone, cancelled, insisted, asked, candidates;
 };
 
 /* A state that was judged: where it led to. */
@@ -49,6 +50,7 @@ struct crash {
 	struct crash_rand rnd;
 	struct ram_log log;
 	struct pictures pics;
+	size_t asked[PICTURES_MAX];        /* how often other readers were asked about it */
 	size_t undone[PICTURES_MAX];       /* how often undo was tried from there */
 	unsigned every;                /* one of so many recoveries is cut off in its turn */
 	/* the recovery that is being cut off */
@@ -284,10 +286,101 @@ static void remember(struct crash *c, const struct seen *now)
 	*seen = *now;
 }
 
+/* ---------------------------------------------------------------- other readers */
+
+/* What is damaged still is mended, as a user would: the others know no second copy. False: that cannot be (a conversion that
+ * was cut off has left headers without a table that goes with them). */
+static bool mend_all(struct crash *c, struct dyn_model **m)
+{
+	for (size_t i = 0; i < c->k.w.n; i++) {
+		struct dyn_plan *p = NULL;
+		struct dyn_err err = { 0 };
+		int rc = (*m)->disks[i].status == DYN_DISK_ERRORS ? dyn_plan_mend(c->k.w.s, *m, i, &p, &err) : -EALREADY;
+		if (rc == -EALREADY)
+			continue;
+		if (rc == -ENOTSUP)
+			return false;
+		if (rc)
+			wrong(c, err.what, NULL);
+		crash_carry_out(&c->k.ram, p);
+		dyn_plan_free(p);
+		dyn_model_unref(*m);
+		*m = ram_scan(&c->k.ram, c->k.w.n);
+	}
+	return true;
+}
+
+static bool for_others(const struct dyn_model *m)
+{
+	bool dynamic = false;
+
+	for (size_t i = 0; i < m->n_disks; i++) {
+		if (m->disks[i].status == DYN_DISK_FOREIGN || m->disks[i].status == DYN_DISK_UNREADABLE)
+			return false;
+		dynamic |= m->disks[i].dynamic && m->disks[i].status != DYN_DISK_MISSING;
+	}
+	return dynamic;
+}
+
+static void write_text(const char *dir, const char *name, const char *text)
+{
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Each `every`-th state, but of each case, and where it led to, only some: crash_readers.sh. */
+static bool to_be_asked(struct crash *c, size_t picture)
+{
+	const char *every = getenv("CRASH_EVERY");
+	unsigned long n = every ? strtoul(every, NULL, 10) : 1;
+
+	return c->asked[picture] < (n > 1 ? 1 : 6) && c->f->candidates++ % (n ? n : 1) == 0;
+}
+
+/* $CRASH_READERS FOLDER judges images of the state; it fails when it reads anything else. */
+static void ask_others(struct crash *c, struct dyn_model **m, size_t picture)
+{
+	const char *readers = getenv("CRASH_READERS"), *images = getenv("CRASH_IMAGES");
+	char dir[256], path[320], command[1024];
+	char *now;
+
+	if (!readers || !images || !for_others(*m) || !to_be_asked(c, picture))
+		return;
+	if (!mend_all(c, m))
+		return;
+	c->asked[picture]++;
+	now = ops_picture(*m);
+	if (strcmp(now, c->pics.text[picture]) != 0)
+		wrong(c, "a repair changed the layout", now);
+	snprintf(dir, sizeof(dir), "%.200s/state", images);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	write_text(dir, "picture", now);
+	free(now);
+	snprintf(path, sizeof(path), ",%s%s, %zu disks, %s\n", c->undo ? "undo of " : "", c->op->name, c->n, ops_mix_names[c->mix]);
+	write_text(dir, "case", path);
+	for (size_t i = 0; i < c->k.w.n; i++) {
+		snprintf(path, sizeof(path), "%s/disk%zu.img", dir, i);
+		ram_dump(&c->k.ram, i, path);
+	}
+	fflush(NULL);
+	snprintf(command, sizeof(command), "%s %s", readers, dir);
+	if (system(command) != 0)
+		wrong(c, "other readers see another layout", c->pics.text[picture]);
+	ram_remove(dir);
+	c->f->asked++;
+}
+
 /* Returns the picture that the state leads to. */
 static size_t judge_state(struct crash *c, bool nested)
 {
 	struct dyn_model *m = ram_scan(&c->k.ram, c->k.w.n);
+	bool anew = false;
 	size_t picture;
 	char *now = ops_picture(m);
 
@@ -305,6 +398,7 @@ static size_t judge_state(struct crash *c, bool nested)
 	if (c->undo && picture == DYN_NONE) {
 		undo_anew(c, m, now);
 		picture = c->pics.n - 1;
+		anew = true;
 	} else if (picture == DYN_NONE) {
 		wrong(c, "neither old nor new", now);
 	}
@@ -313,6 +407,8 @@ static size_t judge_state(struct crash *c, bool nested)
 	} else if (!nested && picture != 0 && picture != c->pics.n - 1) {
 		c->f->between++;
 		undo_from(c, m, picture);
+	} else if (!nested && !anew) {
+		ask_others(c, &m, picture);
 	}
 	free(now);
 	dyn_model_unref(m);
@@ -539,15 +635,19 @@ static bool of_this_part(size_t number)
 
 static const struct crash_effort quick = { .all_upto = 2, .random = 4, .edges = 3, .data_edges = 1, .shuffles = 1 };
 static const struct crash_effort thorough = { .all_upto = 10, .random = 2000, .edges = 2047, .data_edges = 8, .shuffles = 16 };
-/* A window of eight disks has sixteen writes and more, and a state takes five times as long: the random states are for one
- * table kind of each operation, the others have fewer. */
-static const struct crash_effort wide = { .all_upto = 10, .random = 100, .edges = 32, .data_edges = 4, .shuffles = 4 };
+/* The long writes are torn at each edge on two disks; a third one makes no difference to them. */
+static const struct crash_effort three = { .all_upto = 10, .random = 2000, .edges = 255, .data_edges = 8, .shuffles = 16 };
+/* Of eight disks a window has eight writes, sixteen or more, and a state takes five times as long: all subsets and some
+ * random states are for one table kind of each operation, the others and undo have fewer. */
+static const struct crash_effort eight = { .all_upto = 10, .random = 150, .edges = 16, .data_edges = 2, .shuffles = 2 };
+static const struct crash_effort eight_quick = { .all_upto = 3, .random = 40, .edges = 4, .data_edges = 2, .shuffles = 1 };
 
 static void one_case(struct figures *f, bool undo, size_t op, size_t n, enum ops_mix mix, bool full)
 {
-	const struct crash_effort *effort = !full ? &quick : n > 3 && (undo || mix != op % MIXES) ? &wide : &thorough;
+	const struct crash_effort *effort = n == 2 ? &thorough : n == 3 ? &three : !undo && mix == op % MIXES ? &eight : &eight_quick;
 
-	run_case(f, &fault_ops[op], undo, n, mix, effort, !full ? 12 : n > 3 ? 96 : 16, seed() + op * 100 + n * 10 + mix);
+	run_case(f, &fault_ops[op], undo, n, mix, full ? effort : &quick, !full ? 12 : n > 3 ? 64 : 16,
+		 seed() + op * 100 + n * 10 + mix);
 }
 
 static void every_operation(bool undo)

@@ -81,3 +81,8 @@ FULL_TESTS += tests/faults/errors.sh
 dist_check_SCRIPTS += tests/faults/vanish.sh
 EXTRA_DIST += tests/faults/vanish.py
 FULL_TESTS += tests/faults/vanish.sh
+
+# States after a power cut and its recovery, read by others.
+dist_check_SCRIPTS += tests/faults/crash_readers.sh
+EXTRA_DIST += tests/faults/crash_readers.py
+FULL_TESTS += tests/faults/crash_readers.sh

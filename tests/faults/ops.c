@@ -126,7 +126,7 @@ static void damage(struct world *w)
 	uint64_t start = w->m->priv->disks[0].ph.private_start;
 
 	w->put(w, 0, (start + LDM_PH_SECONDARY) * 512, ones, 512);
-	w->put(w, 0, (start + ldm_toc_slots[0]) * 512, ones, 512);
+	w->put(w, 0, (start + ldm_toc_slots[1]) * 512, ones, 512);
 	w->put(w, 0, (start + LDM_CONFIG_START + 2) * 512, ones, 512);
 	if (d->table == DYN_TABLE_GPT)
 		w->put(w, 0, d->size - 512, ones, 512);

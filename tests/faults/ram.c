@@ -264,7 +264,7 @@ void ram_begin(struct ram *r, size_t n, uint64_t size)
 		new_disk(r, i, size);
 }
 
-static void remove_all(const char *dir)
+void ram_remove(const char *dir)
 {
 	char path[512];
 	struct dirent *e;
@@ -275,7 +275,7 @@ static void remove_all(const char *dir)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
 		if (unlink(path) < 0)
-			remove_all(path);
+			ram_remove(path);
 	}
 	if (d)
 		closedir(d);
@@ -299,7 +299,7 @@ void ram_end(struct ram *r)
 		free(r->spare[i]);
 	free(r->spare);
 	pthread_mutex_destroy(&r->lock);
-	remove_all(r->dir);
+	ram_remove(r->dir);
 	memset(r, 0, sizeof(*r));
 }
 

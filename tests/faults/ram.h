@@ -94,6 +94,8 @@ uint64_t ram_hash(const struct ram *r);
 bool ram_equal(struct ram *r, size_t a, uint64_t a_off, size_t b, uint64_t b_off, uint64_t n);
 /* Writes disk i to a sparse image file. */
 void ram_dump(struct ram *r, size_t i, const char *path);
+/* Removes a folder and everything in it. */
+void ram_remove(const char *dir);
 
 void ram_log_clear(struct ram_log *l);
 
