@@ -196,6 +196,33 @@ static void numbers_come_to_an_end(void **state)
 	ldm_db_free(db);
 }
 
+/* The group's own record takes part in a change like any other; it is not one of those that are counted. */
+static void the_group_itself_may_change(void **state)
+{
+	struct ldm_db *db = a_mirror();
+	struct ldm_record group = *ldm_db_next(db, LDM_GROUP, NULL);
+	struct dyn_err err = { 0 };
+	struct ldm_commit c;
+	struct ldm_txn *t;
+
+	(void)state;
+	assert_int_equal(ldm_txn_begin(db, &t, NULL), 0);
+	assert_int_equal(ldm_txn_replace(t, &group, NULL), 0);
+	assert_int_equal(ldm_txn_commit(t, 1, &c, &err), 0);
+	assert_u64(ldm_db_next(c.after, LDM_GROUP, NULL)->tid, c.tid);
+	assert_memory_equal(c.after->head.committed, db->head.committed, sizeof(db->head.committed));
+	ldm_commit_free(&c);
+	ldm_txn_free(t);
+	/* the numbers that keep fragments together come to an end as well */
+	bytes_put_be(db->config + group.slots[0] * LDM_VBLK_SIZE + 8, 4, UINT32_MAX);
+	db->records[0].vblk_group = UINT32_MAX;
+	assert_int_equal(ldm_txn_begin(db, &t, NULL), 0);
+	assert_int_equal(ldm_txn_replace(t, &group, NULL), 0);
+	expect(ldm_txn_commit(t, 1, &c, &err), -ENOSPC, &err, "used up its record numbers");
+	ldm_txn_free(t);
+	ldm_db_free(db);
+}
+
 /* Commits a change of a disk whose second fragment begins `skip` bytes into its transaction's number. */
 static int commit_fragment(uint64_t beyond, int skip, uint64_t *tid, struct dyn_err *err)
 {
@@ -374,6 +401,43 @@ static void the_furthest_commit_decides(void **state)
 	ldm_db_free(db);
 }
 
+/* Headers that cannot be: nothing is decided. A log that differs alone is made like the others. */
+static void headers_that_cannot_be_decide_nothing(void **state)
+{
+	struct ldm_db *db = a_mirror(), *other;
+	const struct ldm_db *copies[2] = { db };
+	struct dyn_err err = { 0 };
+	struct ldm_recovery r;
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		assert_int_equal(ldm_db_clone(db, &other), 0);
+		copies[1] = other;
+		if (i == 0)
+			memcpy(other->head.group_guid, "99999999-0000-4000-8000-000000000001", 37);
+		else if (i < 3)
+			other->head.status = i == 1 ? 0 : 7;
+		else if (i == 3)
+			other->head.pending_tid--;
+		else if (i == 4)
+			other->head.status = LDM_VMDB_COMMIT;
+		else
+			put_entry(other->log, 0, 3, LDM_LOG_DIRTY, 4, 3);
+		if (i < 5) {
+			static const char *const says[] = { "different groups", "unknown state", "unknown state", "contradict",
+							    "contradict" };
+			expect(ldm_recover(copies, 2, 1, &r, &err), i ? -EBADMSG : -EINVAL, &err, says[i]);
+			assert_null(r.after);
+		} else {
+			assert_int_equal(ldm_recover(copies, 2, 1, &r, &err), 0);
+			assert_true(r.needed && !r.forward);
+			ldm_db_free(r.after);
+		}
+		ldm_db_free(other);
+	}
+	ldm_db_free(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,11 +445,13 @@ int main(void)
 		cmocka_unit_test(a_recovery_without_memory),
 		cmocka_unit_test(records_that_do_not_fit_are_refused),
 		cmocka_unit_test(numbers_come_to_an_end),
+		cmocka_unit_test(the_group_itself_may_change),
 		cmocka_unit_test(fragments_of_every_kind_are_passed_over),
 		cmocka_unit_test(whole_runs_of_numbers_are_passed_over),
 		cmocka_unit_test(a_record_that_misleads_by_itself_is_refused),
 		cmocka_unit_test(a_full_log_takes_no_commit),
 		cmocka_unit_test(the_furthest_commit_decides),
+		cmocka_unit_test(headers_that_cannot_be_decide_nothing),
 	};
 
 	return cmocka_run_group_tests_name("commit", tests, NULL, NULL);
