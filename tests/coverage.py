@@ -31,7 +31,8 @@ CRITICAL = {
     'src/model/probe.c': ['judge_pair', 'read_records'],
     'src/model/job.c': ['live_job', 'target_is_free', 'outlived', 'state_of', 'is_half', 'mark_volume', 'take_record',
                         'scan_jobs'],
-    'src/plan/mirror.c': ['mark_start', 'add_clear', 'plan_clear_record', 'add_mark', 'op_finish', 'plan_attach'],
+    'src/plan/mirror.c': ['mark_start', 'add_clear', 'plan_clear_record', 'add_mark', 'cannot_finish', 'op_finish',
+                          'plan_attach'],
     'src/run/job_run.c': ['put_bad', 'record_write', 'on_progress', 'start_verify', 'run_phases', 'target_index',
                           'finish_plan', 'job_cancel', 'decide', 'stop_here', 'commit', 'job_run'],
 }

@@ -627,12 +627,12 @@ static int add_mark(struct sim *sim, struct plan_step *st, unsigned phase, size_
 }
 
 /* What the rebuild is about is not where it was. Where a disk cannot be read that is why, and nobody should start anew. */
-static int cannot_finish(const struct sim *sim, const struct plan_copy *copy, struct dyn_err *err)
+static int cannot_finish(const struct sim *sim, const struct plan_copy *copy, int rc, struct dyn_err *err)
 {
 	char why[512];
 
 	if (!cannot_be_read(sim, why, sizeof(why)))
-		return err && err->code ? err->code : -ESTALE;
+		return rc;
 	return dyn_refuse(err, -EIO, "Check its cable and power, rescan (F5), and continue the rebuild.",
 			  "the rebuild of %s cannot be finished: %s", copy->volume_title, why);
 }
@@ -647,9 +647,9 @@ static int op_finish(struct sim *sim, const struct plan_copy *copy, struct dyn_e
 	int rc;
 
 	if (volume == DYN_NONE) {
-		dyn_refuse(err, -ESTALE, "Rescan (F5): it shows what the disks hold now.", "the volume %s is gone",
-			   copy->volume_title);
-		return cannot_finish(sim, copy, err);
+		rc = dyn_refuse(err, -ESTALE, "Rescan (F5): it shows what the disks hold now.", "the volume %s is gone",
+				copy->volume_title);
+		return cannot_finish(sim, copy, rc, err);
 	}
 	rc = sim_need_group(sim, sim->m->volumes[volume].group, err);
 	if (rc)
@@ -661,7 +661,7 @@ static int op_finish(struct sim *sim, const struct plan_copy *copy, struct dyn_e
 	if (!rc)
 		rc = range_still_free(sim, target, r, err);
 	if (rc)
-		return rc == -ENOMEM ? rc : cannot_finish(sim, copy, err);
+		return cannot_finish(sim, copy, rc, err);
 	st = plan_add_step(sim->p, DYN_STEP_SECTORS, target,
 			   plan_printf(sim->p, "Make %s a mirror on %s and %s", copy->volume_title, sim->m->disks[source].name,
 				       sim->m->disks[target].name),

@@ -136,6 +136,7 @@ static uint64_t phase_size(const struct job *j)
 static int on_progress(void *arg, uint64_t done)
 {
 	struct job *j = arg;
+	int rc;
 
 	j->pos = done;
 	if (j->phase == JOB_PHASE_COPY)
@@ -143,11 +144,12 @@ static int on_progress(void *arg, uint64_t done)
 	else if (j->phase == JOB_PHASE_VERIFY)
 		j->copy.record.verified = done / SECTOR;
 	publish(j, phase_size(j));
-	/* what went wrong first is what is said in the end */
-	if (j->callback_rc || job_now_ns() - j->record_time < RECORD_NS)
-		return j->callback_rc;
-	j->callback_rc = record_write(j, &j->callback_err);
-	return j->callback_rc;
+	if (job_now_ns() - j->record_time < RECORD_NS)
+		return 0;
+	rc = record_write(j, &j->callback_err);
+	if (rc)
+		j->callback_rc = rc; /* it stays, also where a later one could be written: it is what is said in the end */
+	return rc;
 }
 
 /* -------------------------------------------------------------------- phases */
