@@ -85,6 +85,9 @@ int undo_only_ours(const char *path, const struct stat *st, struct dyn_err *err)
 	return 0;
 }
 
+static const char unusable[] =
+	"Undo files are kept there. Check that file system, or use --state-dir to name another folder.";
+
 /* Opens a folder in (or at) `at` unless it is a link or not ours alone. */
 static int open_checked(int at, const char *name, const char *path, struct dyn_err *err)
 {
@@ -94,8 +97,9 @@ static int open_checked(int at, const char *name, const char *path, struct dyn_e
 	if (fd < 0 && (rc == ELOOP || rc == ENOTDIR))
 		return dyn_refuse(err, -rc, "Use --state-dir to name a real folder.", "%.250s is a link, or no folder", path);
 	if (fd < 0)
-		return dyn_fail(err, -rc, "%.250s: %s", path, strerror(rc));
-	rc = fstat(fd, &st) < 0 ? dyn_fail(err, -errno, "%.250s: %s", path, strerror(errno)) : undo_only_ours(path, &st, err);
+		return dyn_refuse(err, -rc, unusable, "%.250s: %s", path, strerror(rc));
+	rc = fstat(fd, &st) < 0 ? dyn_refuse(err, -errno, unusable, "%.250s: %s", path, strerror(errno)) :
+				  undo_only_ours(path, &st, err);
 	if (rc == 0)
 		return fd;
 	close(fd);
@@ -117,7 +121,7 @@ int undo_dir_open(const struct dyn_session *s, bool create, struct dyn_err *err)
 	snprintf(path, sizeof(path), "%s/undo", state);
 	rc = create ? make_dirs(path) : 0;
 	if (rc)
-		return dyn_fail(err, rc, "%.250s cannot be made: %s", path, strerror(-rc));
+		return dyn_refuse(err, rc, unusable, "%.250s cannot be made: %s", path, strerror(-rc));
 	fd = open_checked(AT_FDCWD, state, state, err);
 	if (fd < 0)
 		return fd;

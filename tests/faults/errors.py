@@ -212,11 +212,14 @@ def judge(case, folder, images, code, untouched):
     written = [os.stat(path).st_mtime_ns for path in images] != untouched
     m = model(images)
     now = picture(m)
-    if any(g["interrupted"] for g in m["groups"]):
+    for g in m["groups"]:
+        if not g["interrupted"]:
+            continue
+        select = "select disk %d\n" % next(d["number"] for d in m["disks"] if d["group"] == g["guid"])
         # a missing disk may hold the answer: then the user has to insist
-        got, out, _ = shell("select disk 0\nrecover\n", images, folder + "/state")
+        got, out, _ = shell(select + "recover\n", images, folder + "/state")
         if got and "RECOVER OVERRIDE insists" in out:
-            got, out, _ = shell("select disk 0\nrecover override\n", images, folder + "/state")
+            got, out, _ = shell(select + "recover override\n", images, folder + "/state")
         if got:
             raise Failure("RECOVER fails: %d %s" % (got, out))
         now = picture(model(images))
@@ -227,7 +230,7 @@ def judge(case, folder, images, code, untouched):
             now = picture(model(images))
     if now not in case.pictures:
         # a rebuild that stopped: cancelled, it is what it was before
-        shell("rebuild cancel noerr\n", images, folder + "/state")
+        shell("rebuild cancel\n", images, folder + "/state")
         now = picture(model(images))
     if now not in case.pictures:
         # the group lists a disk that never came to be
@@ -244,6 +247,9 @@ def judge(case, folder, images, code, untouched):
             f.seek(offset)
             if f.read(len(data)) != data:
                 raise Failure("THE BYTES OF A VOLUME HAVE CHANGED, disk %d, byte %d" % (disk, offset))
+    for d in model(images)["disks"]: # a copy of a table that was cut off
+        if d["status"] == "errors":
+            shell("select disk %d\nmend noerr\n" % d["number"], images, folder + "/state")
     dynamic = [path for path, d in zip(images, model(images)["disks"]) if d["type"] == "dynamic"]
     if CHECKER and dynamic:
         p = subprocess.run(["python3", CHECKER, "-q", *dynamic], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -264,8 +270,8 @@ def one(case, kind, nth, lasting, error):
         if code not in (0, 4, 5):
             raise Failure("it exits %d: %s" % (code, out))
         hits = notes(folder)
-        if not hits:
-            raise Failure("nothing failed")
+        if code and not hits:
+            raise Failure("nothing failed, and it exits %d: %s" % (code, out))
         if code:
             said(code, out, hits, images)
         judge(case, folder, images, code, untouched)

@@ -199,7 +199,7 @@ static enum shell_result need_volume_and_disk(struct shell *sh, const struct she
 	*disk = shell_find_disk(sh->model, shell_arg(call, "DISK")->text);
 	if (*disk != DYN_NONE)
 		return SHELL_OK;
-	shell_say(sh, "\nThe disk you specified is not valid.\n");
+	shell_say_invalid(sh, "The disk you specified is not valid.");
 	return SHELL_SYNTAX;
 }
 
@@ -445,16 +445,19 @@ enum shell_result cmd_import(struct shell *sh, const struct shell_call *call)
 	struct dyn_plan *plan = NULL;
 	struct dyn_err err = { 0 };
 	size_t disk, group, into;
+	char what[160];
 	int rc;
 
 	(void)call;
 	if (!shell_need_disk(sh, &disk))
 		return SHELL_SYNTAX;
 	group = sh->model->disks[disk].group;
+	snprintf(what, sizeof(what), group < sh->model->n_groups ? "There is no other disk group that %s could be imported into." :
+								   "%s belongs to no disk group.", sh->model->disks[disk].name);
 	if (group >= sh->model->n_groups)
-		return shell_say_no(sh, "The selected disk belongs to no disk group.", "Select a disk of the foreign group.");
+		return shell_say_no(sh, what, "Select a disk of the foreign group; a disk that cannot be read belongs to none.");
 	if (sh->model->n_groups < 2)
-		return shell_say_no(sh, "There is no other disk group that it could be imported into.", "");
+		return shell_say_no(sh, what, "Connect the disks of the other one, or name them on the command line.");
 	into = other_group(sh->model, group);
 	if (into == DYN_NONE)
 		return shell_say_no(sh, "There are more than two disk groups.", "Name the disks of two of them on the command line.");

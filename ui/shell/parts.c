@@ -218,7 +218,7 @@ static enum shell_result no_align(struct shell *sh)
 
 static enum shell_result bad_disk(struct shell *sh)
 {
-	shell_say(sh, "\nThe disk you specified is not valid.\n");
+	shell_say_invalid(sh, "The disk you specified is not valid.");
 	return SHELL_SYNTAX;
 }
 

@@ -119,7 +119,7 @@ enum shell_result cmd_select_disk(struct shell *sh, const struct shell_call *cal
 	disk = which_disk(sh, v->text);
 	shell_select_disk(&sh->sel, sh->model, disk); /* what follows must not hit the disk selected before */
 	if (disk == DYN_NONE)
-		shell_say(sh, "\nThe disk you specified is not valid.\n");
+		shell_say_invalid(sh, "The disk you specified is not valid.");
 	say_disk_selected(sh, "now ");
 	return disk == DYN_NONE ? SHELL_SYNTAX : SHELL_OK;
 }
