@@ -617,6 +617,12 @@ static void a_half_is_attached_only_where_it_belongs(void **state)
 	expect(attach(&c, &p, &err), -EROFS, &err, "read-only");
 	((struct dyn_disk *)c.w.m->disks)[1].read_only = false;
 	assert_null(p);
+	c.ram.disks[0].gone = true; /* the source: that is the reason, and nothing to begin anew for */
+	c.w.rescan(&c.w);
+	expect(attach(&c, &p, &err), -EIO, &err, "the rebuild of C: cannot be finished");
+	assert_non_null(strstr(err.what, "cannot be read"));
+	c.ram.disks[0].gone = false;
+	c.w.rescan(&c.w);
 	assert_int_equal(attach(&c, &p, &err), 0);
 	dyn_plan_free(p);
 	case_end(&c);
