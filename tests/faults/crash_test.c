@@ -289,7 +289,7 @@ static void remember(struct crash *c, const struct seen *now)
 /* ---------------------------------------------------------------- other readers */
 
 /* What is damaged still is mended, as a user would: the others know no second copy. False: that cannot be (a conversion that
- * was cut off has left headers without a table that goes with them). */
+ * was cut off has left headers without a table that goes with them; a disk is out of date). */
 static bool mend_all(struct crash *c, struct dyn_model **m)
 {
 	for (size_t i = 0; i < c->k.w.n; i++) {
@@ -298,7 +298,7 @@ static bool mend_all(struct crash *c, struct dyn_model **m)
 		int rc = (*m)->disks[i].status == DYN_DISK_ERRORS ? dyn_plan_mend(c->k.w.s, *m, i, &p, &err) : -EALREADY;
 		if (rc == -EALREADY)
 			continue;
-		if (rc == -ENOTSUP)
+		if (rc == -ENOTSUP || rc == -ESTALE)
 			return false;
 		if (rc)
 			wrong(c, err.what, NULL);
@@ -635,6 +635,7 @@ static bool of_this_part(size_t number)
 
 static const struct crash_effort quick = { .all_upto = 2, .random = 4, .edges = 3, .data_edges = 1, .shuffles = 1 };
 static const struct crash_effort thorough = { .all_upto = 10, .random = 2000, .edges = 2047, .data_edges = 8, .shuffles = 16 };
+static const struct crash_effort quick_undo = { .all_upto = 1, .random = 3, .edges = 1, .data_edges = 1, .shuffles = 1 };
 /* The long writes are torn at each edge on two disks; a third one makes no difference to them. */
 static const struct crash_effort three = { .all_upto = 10, .random = 2000, .edges = 255, .data_edges = 8, .shuffles = 16 };
 /* Of eight disks a window has eight writes, sixteen or more, and a state takes five times as long: all subsets and some
@@ -646,7 +647,9 @@ static void one_case(struct figures *f, bool undo, size_t op, size_t n, enum ops
 {
 	const struct crash_effort *effort = n == 2 ? &thorough : n == 3 ? &three : !undo && mix == op % MIXES ? &eight : &eight_quick;
 
-	run_case(f, &fault_ops[op], undo, n, mix, full ? effort : &quick, !full ? 12 : n > 3 ? 64 : 16,
+	if (!full)
+		effort = undo ? &quick_undo : &quick;
+	run_case(f, &fault_ops[op], undo, n, mix, effort, full && n <= 3 ? 16 : full ? 64 : undo ? 24 : 12,
 		 seed() + op * 100 + n * 10 + mix);
 }
 
