@@ -404,7 +404,8 @@ static int look_at_image(struct undo_job *u, size_t i, struct dyn_io *io, uint8_
 		n = size - at < PIECE ? size - at : PIECE;
 		rc = dyn_pread_full(u->f->fd, b + PIECE, (size_t)n, m->place + at);
 		if (rc)
-			return dyn_fail(err, rc, "the undo file cannot be read: %s", strerror(-rc));
+			return dyn_refuse(err, rc, "Check the file system it is on, and try again.",
+					  "the undo file cannot be read: %s", strerror(-rc));
 		rc = dyn_io_read(io, m->sector * SECTOR + at, b, (size_t)n);
 		if (rc)
 			return dyn_fail(err, rc, "%s cannot be read at sector %llu: %s", u->m->disks[u->disk[m->disk]].name,
@@ -493,7 +494,8 @@ static int not_covered(struct undo_job *u, const char *id, struct dyn_err *err)
 	size_t n = 0;
 
 	if (!rc && undo_dir_list(dir, &ids, &n))
-		rc = dyn_fail(err, -EIO, "the undo files in %.200s cannot be listed", u->s->state_dir);
+		rc = dyn_refuse(err, -EIO, "Check the file system they are on, and try again.",
+				"the undo files in %.200s cannot be listed", u->s->state_dir);
 	for (size_t i = 0; !rc && i < n; i++) {
 		struct undo_file *f = NULL;
 		if (strcmp(ids[i], id) <= 0 || fstatat(dir, ids[i], &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_size > NAMES_ONLY ||
@@ -875,7 +877,8 @@ int dyn_undo_list(struct dyn_session *s, struct dyn_model *m, struct dyn_undo **
 	rc = undo_dir_list(dir, &ids, &n_ids);
 	close(dir);
 	if (rc)
-		return dyn_fail(err, rc, "the undo files in %.200s cannot be listed: %s", s->state_dir, strerror(-rc));
+		return dyn_refuse(err, rc, "Check the file system they are on, and try again.",
+				  "the undo files in %.200s cannot be listed: %s", s->state_dir, strerror(-rc));
 	for (size_t i = 0; !rc && i < n_ids; i++)
 		rc = add_entry(s, m, ids[i], out, n);
 	free(ids);

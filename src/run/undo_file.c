@@ -593,14 +593,16 @@ static int load(int dir, const char *id, struct undo_file **out, struct dyn_err 
 	snprintf(name, sizeof(name), "the undo file %.64s", id);
 	if (fd < 0)
 		return errno == ELOOP ? dyn_fail(err, -ELOOP, "%s is a link", name) :
-					dyn_fail(err, -errno, "%s cannot be read: %s", name, strerror(errno));
+					dyn_refuse(err, -errno, "Check the file system it is on, and try again.",
+						   "%s cannot be read: %s", name, strerror(errno));
 	rc = fstat(fd, &st) < 0 ? dyn_fail(err, -errno, "%s: %s", name, strerror(errno)) : undo_only_ours(name, &st, err);
 	if (!rc) {
 		rc = read_head(fd, out);
 		if (rc == -EBADMSG)
 			dyn_refuse(err, rc, "It cannot be used; the disks are untouched.", "%s is damaged", name);
 		else if (rc)
-			dyn_fail(err, rc, "%s cannot be read: %s", name, strerror(-rc));
+			dyn_refuse(err, rc, "Check the file system it is on, and try again.",
+				   "%s cannot be read: %s", name, strerror(-rc));
 	}
 	if (!rc)
 		(*out)->fd = fd;
