@@ -517,6 +517,11 @@ struct dyn_undo {
 };
 /* *out: malloc'd array, newest first, freed by the caller. */
 int dyn_undo_list(struct dyn_session *s, struct dyn_model *m, struct dyn_undo **out, size_t *n, struct dyn_err *err);
+/*
+ * Which change a plain "undo" means: the newest that is no undo itself, was not taken back, and is about disks that are
+ * here. n: there is none. Where it is not possible an older one must not be taken for it.
+ */
+size_t dyn_undo_newest(const struct dyn_undo *list, size_t n);
 int dyn_plan_undo(struct dyn_session *s, struct dyn_model *m, const char *id, struct dyn_plan **out, struct dyn_err *err);
 
 /* ------------------------------------------------------------------ verify */

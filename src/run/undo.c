@@ -125,6 +125,21 @@ static bool has_others(const struct undo_job *u, size_t group)
 	return false;
 }
 
+/* The number of the last change in the database that the plan took away from the disk; 0: it did not. */
+static uint64_t saved_tid(const struct undo_job *u, uint32_t disk, uint64_t private_start)
+{
+	uint64_t sector = private_start + LDM_CONFIG_START;
+	struct ldm_vmdb head;
+
+	for (size_t i = 0; i < u->f->n_runs; i++) {
+		const struct undo_run *r = &u->f->runs[i];
+		if (r->disk == disk && sector >= r->sector && sector < r->sector + r->n_sectors &&
+		    ldm_vmdb_decode(r->before + (sector - r->sector) * SECTOR, &head, NULL) == 0)
+			return head.committed_tid;
+	}
+	return 0;
+}
+
 /* A PRIVHEAD that the plan took away with this sector: its disk is to return to the header's group. */
 static void returns_with(struct undo_job *u, uint32_t disk, const uint8_t *before, const uint8_t *after)
 {
@@ -143,6 +158,10 @@ static void returns_with(struct undo_job *u, uint32_t disk, const uint8_t *befor
 		return; /* a group that ended comes back with its own old database */
 	}
 	u->returns[disk] = ph.private_start;
+	/* a disk that left copies behind which are out of date left with the group's database: it comes back with it */
+	if (!still && group != DYN_NONE && u->m->priv->groups[group].db &&
+	    saved_tid(u, disk, ph.private_start) >= u->m->priv->groups[group].db->head.committed_tid)
+		group = DYN_NONE;
 	u->joins[disk] = group;
 }
 
@@ -890,4 +909,30 @@ int dyn_undo_list(struct dyn_session *s, struct dyn_model *m, struct dyn_undo **
 	if (*n > 1)
 		qsort(*out, *n, sizeof(**out), newest_first);
 	return 0;
+}
+
+static bool is_undo(const struct dyn_undo *u)
+{
+	return strncmp(u->title, "Undo: ", 6) == 0;
+}
+
+/* Was change i taken back? Each undo that came after it stands for one change of its title. */
+static bool is_undone(const struct dyn_undo *list, size_t i)
+{
+	size_t undone = 0, again = 0;
+
+	for (size_t k = 0; k < i; k++) {
+		undone += is_undo(&list[k]) && strcmp(list[k].title + 6, list[i].title) == 0;
+		again += strcmp(list[k].title, list[i].title) == 0;
+	}
+	return undone > again;
+}
+
+size_t dyn_undo_newest(const struct dyn_undo *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!is_undo(&list[i]) &&
+		    (list[i].possible || (list[i].code != -ENODEV && list[i].code != -EALREADY && !is_undone(list, i))))
+			return i;
+	return n;
 }

@@ -371,6 +371,7 @@ def take_back(lab, command, out, promise, before, was, databases):
         return
     if not possible:
         raise Failure("undo did what the preview had said it cannot: " + said)
+    lab.found = lab.was_found
     # a rebuild fills room that nobody has: it stays as it is
     compare(before, {p: chunks(p) for p in lab.disks}, "undone", (databases if moves_on else []) + rooms)
     if meaning(lab.look()) != was:
@@ -387,7 +388,7 @@ def step(lab, rng):
     was = meaning(lab.model)
     databases = [database(d["path"]) for d in lab.model["disks"] if d["path"] and d["group"]]
     old_places, old = dict(lab.volumes), lab.contents()
-    lab.was_good = lab.good
+    lab.was_good, lab.was_found = lab.good, set(lab.found)
     before = {p: chunks(p) for p in lab.disks}
     lab.commands.append("; ".join(select + [command]))
     code, out, promise = carry_out(lab, rng, select, command, before)

@@ -466,4 +466,31 @@ cp "$T/saved" "$file"
 script 'undo' "${disks[@]}"
 same 'with the file as it was' 0 "$code"
 same 'and the change is taken back' 1 "$(ask "len(m['volumes'])" "${disks[@]}")"
+
+# ---- the only disk with a group's current database leaves it, beside one that is out of date: undo brings all of it back
+blank
+truncate -s 96M a.img b.img
+script 'select disk 0\nconvert gpt\nconvert dynamic\nselect disk 1\nconvert mbr\nconvert dynamic'
+script 'create volume simple size=20 disk=0' a.img
+before=$(sums a.img b.img)
+for change in 'convert basic' clean; do
+	if [ "$change" = clean ]; then
+		script 'select volume 0\ndelete volume' a.img
+		before=$(sums a.img b.img)
+	fi
+	script "select disk 0\npreview $change\n$change"
+	check "$change beside a stale disk: what undo does" grep -q 'It can be undone, byte for byte.' <<<"$out"
+	script undo
+	same "$change beside a stale disk, undone" "$before" "$(sums a.img b.img)"
+done
+
+# ---- UNDO does not step over a change that cannot be undone, to an older one
+script 'create volume simple size=8 disk=0' a.img b.img
+script 'select disk 1\nrecover' a.img b.img
+same 'recover' 0 "$code"
+before=$(sums a.img b.img)
+script undo a.img b.img
+same 'undo of a recovery is refused' 4 "$code"
+check 'undo of a recovery: which change is meant' grep -q '^The last change (.*Disk 1.*) cannot be undone: ' <<<"$out"
+same 'undo of a recovery: an older change stays' "$before" "$(sums a.img b.img)"
 tap_end

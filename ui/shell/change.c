@@ -107,7 +107,6 @@ int shell_progress(void *arg, const struct dyn_step *step, uint64_t done, uint64
 
 enum shell_result shell_carry_out(struct shell *sh, struct dyn_plan *plan, const char *success)
 {
-	char title[sizeof(sh->last_change)];
 	struct dyn_err err = { 0 };
 	enum shell_result r;
 	int rc;
@@ -121,7 +120,6 @@ enum shell_result shell_carry_out(struct shell *sh, struct dyn_plan *plan, const
 		dyn_plan_free(plan);
 		return SHELL_FAILED;
 	}
-	snprintf(title, sizeof(title), "%s", dyn_plan_title(plan));
 	fflush(sh->out);
 	sh->applying = plan;
 	rc = dyn_apply(sh->session, plan, dyn_plan_confirm(plan), &err);
@@ -130,12 +128,10 @@ enum shell_result shell_carry_out(struct shell *sh, struct dyn_plan *plan, const
 	end_percent(sh, rc == 0);
 	if (rc == -ECANCELED && sh->interactive && sh->signal == SIGINT)
 		sh->signal = 0; /* Ctrl-C ended this command, not the shell */
-	if (rc < 0) {
+	if (rc < 0)
 		shell_refuse(sh, NULL, &err);
-	} else {
-		snprintf(sh->last_change, sizeof(sh->last_change), "%s", title);
+	else
 		shell_limit_new(sh);
-	}
 	r = shell_rescan(sh); /* after a failure even more so */
 	if (rc < 0)
 		return SHELL_FAILED;

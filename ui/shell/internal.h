@@ -54,7 +54,6 @@ struct shell {
 	size_t n_ended;      /* finished jobs at the last scan */
 	int signal;          /* SIGINT or SIGTERM that ends the shell, 0 none */
 	bool job_failed;     /* a rebuild of this run did not come to its end */
-	char last_change[128]; /* title of the last plan this shell had applied, "" if none */
 	const struct dyn_plan *applying; /* while dyn_apply() runs */
 	bool percent;        /* the command running ends with "100 percent completed" */
 	bool drawn;          /* ... and a line with its progress is on the terminal */

@@ -14,24 +14,6 @@
 
 /* ------------------------------------------------------------------- undo */
 
-/* An undo is kept as a change too, to be taken back by its number; UNDO alone steps over it, further back. */
-static bool is_undo(const struct dyn_undo *u)
-{
-	return !strncmp(u->title, "Undo: ", 6);
-}
-
-/* Was change i taken back? Each undo that came after it stands for one change of its title. */
-static bool is_undone(const struct dyn_undo *list, size_t i)
-{
-	size_t undone = 0, again = 0;
-
-	for (size_t k = 0; k < i; k++) {
-		undone += is_undo(&list[k]) && !strcmp(list[k].title + 6, list[i].title);
-		again += !strcmp(list[k].title, list[i].title);
-	}
-	return undone > again;
-}
-
 static void say_list(struct shell *sh, const struct dyn_undo *list, size_t n)
 {
 	if (n == 0) {
@@ -55,53 +37,27 @@ static void say_list(struct shell *sh, const struct dyn_undo *list, size_t n)
 	}
 }
 
-/* The change to take back: the last one this shell made, or else the newest that can be. *why: the one that cannot, of this
- * shell or of these disks. */
-static const struct dyn_undo *last_change(const struct shell *sh, const struct dyn_undo *list, size_t n,
-					  const struct dyn_undo **why)
-{
-	*why = NULL;
-	for (size_t i = 0; i < n; i++) {
-		if (is_undo(&list[i]))
-			continue;
-		if (list[i].possible)
-			return &list[i];
-		if (!strcmp(list[i].title, sh->last_change)) { /* an older one must not be taken for it */
-			*why = &list[i];
-			return NULL;
-		}
-		if (!*why && list[i].code != -ENODEV && !is_undone(list, i))
-			*why = &list[i];
-	}
-	return NULL;
-}
-
 static enum shell_result take_back(struct shell *sh, const struct dyn_undo *u)
 {
 	struct dyn_plan *plan = NULL;
 	struct dyn_err err = { 0 };
 	char success[256];
 	int rc = dyn_plan_undo(sh->session, sh->model, u->id, &plan, &err);
-	enum shell_result r;
 
 	snprintf(success, sizeof(success), "Undone: %s.", u->title);
-	r = shell_finish(sh, rc, plan, &err, success);
-	if (r == SHELL_OK && !sh->preview)
-		sh->last_change[0] = '\0';
-	return r;
+	return shell_finish(sh, rc, plan, &err, success);
 }
 
-/* How many more steps back there are. */
+/* Is there one more step back? */
 static void say_rest(struct shell *sh)
 {
 	struct dyn_undo *list;
-	size_t n, more = 0;
+	size_t n, i;
 
 	if (sh->preview || dyn_undo_list(sh->session, sh->model, &list, &n, NULL) < 0)
 		return;
-	for (size_t i = 0; i < n; i++)
-		more += list[i].possible && !is_undo(&list[i]);
-	if (more)
+	i = dyn_undo_newest(list, n);
+	if (i < n && list[i].possible)
 		shell_say(sh, "There is a change before it that can be undone. UNDO LIST shows what was changed when.\n");
 	free(list);
 }
@@ -109,7 +65,7 @@ static void say_rest(struct shell *sh)
 static enum shell_result undo_from(struct shell *sh, const struct shell_call *call, const struct dyn_undo *list, size_t n)
 {
 	const struct shell_value *number = shell_arg(call, NULL);
-	const struct dyn_undo *u, *why = NULL;
+	size_t i = number->given ? (size_t)number->number - 1 : dyn_undo_newest(list, n);
 	struct dyn_err err = { .code = -ESTALE };
 	enum shell_result r;
 
@@ -121,17 +77,16 @@ static enum shell_result undo_from(struct shell *sh, const struct shell_call *ca
 		shell_say(sh, "\nThere is no change of that number. UNDO LIST shows them.\n");
 		return SHELL_SYNTAX;
 	}
-	u = number->given ? &list[number->number - 1] : last_change(sh, list, n, &why);
-	if (!u && why) {
-		snprintf(err.what, sizeof(err.what), "The last change (%.100s) cannot be undone: %.150s", why->title, why->reason);
-		snprintf(err.way_out, sizeof(err.way_out), "UNDO LIST shows what was changed when.");
-		return shell_refuse(sh, NULL, &err);
-	}
-	if (!u) {
+	if (i >= n) {
 		shell_say(sh, "\nThere is no change that could be undone.\n");
 		return SHELL_FAILED;
 	}
-	r = take_back(sh, u);
+	if (!number->given && !list[i].possible) {
+		snprintf(err.what, sizeof(err.what), "The last change (%.100s) cannot be undone: %.150s", list[i].title, list[i].reason);
+		snprintf(err.way_out, sizeof(err.way_out), "UNDO LIST shows what was changed when.");
+		return shell_refuse(sh, NULL, &err);
+	}
+	r = take_back(sh, &list[i]);
 	if (r == SHELL_OK)
 		say_rest(sh);
 	return r;

@@ -347,49 +347,37 @@ static void log_picked(struct console *con, int i)
 		error_show(con, "Undo", &err);
 }
 
-/* An undo is kept as a change too, for the log; Undo alone steps over it, further back. The newest change that can be taken
- * back, or n; *last: the newest of all, or n. */
-static size_t last_change(const struct dyn_undo *u, size_t n, size_t *last)
-{
-	*last = n;
-	for (size_t i = 0; i < n; i++) {
-		if (strncmp(u[i].title, "Undo", 4) == 0)
-			continue;
-		*last = *last == n ? i : *last;
-		if (u[i].possible)
-			return i;
-	}
-	return n;
-}
-
 bool can_undo(struct console *con, struct target t, char *reason, size_t n)
 {
 	struct dyn_undo *u = NULL;
 	struct dyn_err err = { 0 };
-	size_t count = 0, last, at;
+	size_t count = 0, at;
 	int rc = dyn_undo_list(con->s, con->m, &u, &count, &err);
+	bool can = false;
 
 	(void)t;
-	at = last_change(u, count, &last);
+	at = dyn_undo_newest(u, count);
 	if (rc)
 		snprintf(reason, n, "%s", err.what);
-	else if (last == count)
-		snprintf(reason, n, "Nothing has been written yet.");
 	else if (at == count)
-		snprintf(reason, n, "%s cannot be undone: %s", u[last].title, u[last].reason);
+		snprintf(reason, n, count ? "There is no change that could be undone." : "Nothing has been written yet.");
+	else if (!u[at].possible)
+		snprintf(reason, n, "%s cannot be undone: %s", u[at].title, u[at].reason);
+	else
+		can = true;
 	free(u);
-	return rc == 0 && at < count;
+	return can;
 }
 
 void run_undo(struct console *con, struct target t)
 {
 	struct dyn_undo *u = NULL;
 	struct dyn_err err = { 0 };
-	size_t count = 0, last, at;
+	size_t count = 0, at;
 
 	(void)t;
 	if (dyn_undo_list(con->s, con->m, &u, &count, &err) == 0) {
-		at = last_change(u, count, &last);
+		at = dyn_undo_newest(u, count);
 		free(u);
 		log_picked(con, (int)at);
 	} else {
