@@ -160,12 +160,13 @@ static bool is_bitlocker(const struct volio *io)
 	return volio_read(io, 0, boot, sizeof(boot)) == 0 && memcmp(boot + 3, "-FVE-FS-", 8) == 0;
 }
 
-/* That its file system is not known is no reason to call a volume sound. Where a disk is missing that has been said. */
+/* That its file system is not known is no reason to call a volume sound. Where a disk is missing that has been said, and
+ * so has what is wrong with a partition over its own table (which is not read as a volume). */
 static void say_unread(struct scan *s, const struct volio *io, int rc)
 {
 	const struct dyn_extent *e = io->plex->n_extents ? &io->plex->extents[0] : NULL;
 
-	if (rc == -ENOMEM || rc == -ERANGE || rc == -EBADMSG || !e || e->disk == DYN_NONE || !io->ios[e->disk])
+	if (rc == -ENOMEM || rc == -ERANGE || rc == -EBADMSG || !e || e->disk == DYN_NONE || !io->ios[e->disk] || e->offset == 0)
 		return;
 	scan_note(s, &s->disks[e->disk], "The first sectors of a volume on it cannot be read (from byte %llu): %s",
 		  (unsigned long long)e->offset, strerror(-rc));

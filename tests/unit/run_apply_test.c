@@ -212,7 +212,8 @@ static void without_undo_nothing_is_written(void **state)
 
 	close(fd);
 	assert_int_equal(apply(l, p), -ENOTDIR);
-	assert_non_null(strstr(l->err.way_out, l->dir));
+	assert_non_null(strstr(l->err.what, l->dir));
+	assert_non_null(strstr(l->err.way_out, "--state-dir"));
 	assert_u64(lab_hash(l->path[0]), hash);
 	unlink(l->state);
 	assert_int_equal(mkdir(l->state, 0700), 0);
