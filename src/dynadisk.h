@@ -561,6 +561,8 @@ int dyn_job_finish(struct dyn_session *s, unsigned id);
 /* Stops the copy and removes its record; the volume stays what it was. */
 int dyn_job_cancel(struct dyn_session *s, unsigned id);
 int dyn_job_limit(struct dyn_session *s, unsigned id, uint64_t bytes_per_second);
+/* What dyn_options.limit was: of rebuilds yet to begin, from their first byte on; 0 none. Not while dyn_apply() runs. */
+void dyn_jobs_limit_new(struct dyn_session *s, uint64_t bytes_per_second);
 /*
  * The same for a rebuild that another process runs (dyn_model.jobs[job] with `elsewhere`): asks that process, which answers
  * root and its own user. limit: for LIMIT, bytes per second. *out (may be NULL): the job as that process has it, when the

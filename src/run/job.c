@@ -496,6 +496,11 @@ int dyn_job_limit(struct dyn_session *s, unsigned id, uint64_t bytes_per_second)
 	return j ? 0 : -ESRCH;
 }
 
+void dyn_jobs_limit_new(struct dyn_session *s, uint64_t bytes_per_second)
+{
+	s->limit = bytes_per_second;
+}
+
 /* lock held */
 static bool busy(const struct run_state *rs)
 {

@@ -102,6 +102,21 @@ static void pause_and_continue(void **state)
 	lab_assert_mirror(l, 0, 1);
 }
 
+/* However late the caller gets to run again. */
+static void a_limit_holds_from_the_first_byte(void **state)
+{
+	struct lab *l = *state;
+	struct dyn_plan *p = NULL;
+
+	dyn_jobs_limit_new(l->s, LAB_MIB);
+	lab_apply(l, dyn_plan_add_mirror(l->s, l->m, 0, 1, DYN_TABLE_MBR, &p, &l->err), &p);
+	assert_u64(lab_job(l, 1).limit, LAB_MIB);
+	usleep(300000);
+	assert_in_range(lab_job(l, 1).done, 0, 2 * LAB_MIB);
+	assert_int_equal(dyn_job_cancel(l->s, 1), 0);
+	lab_wait(l, 1, DYN_JOB_CANCELLED, 0);
+}
+
 struct wishes {
 	struct lab *l;
 	bool paused, continued;
@@ -678,6 +693,7 @@ int main(void)
 		TEST(a_mirror_is_made),
 		TEST(it_is_regenerating_until_then),
 		TEST(pause_and_continue),
+		TEST(a_limit_holds_from_the_first_byte),
 		TEST(wishes_between_states),
 		TEST(paused_while_it_checks),
 		TEST(no_disk_goes_off_line_meanwhile),

@@ -130,8 +130,6 @@ enum shell_result shell_carry_out(struct shell *sh, struct dyn_plan *plan, const
 		sh->signal = 0; /* Ctrl-C ended this command, not the shell */
 	if (rc < 0)
 		shell_refuse(sh, NULL, &err);
-	else
-		shell_limit_new(sh);
 	r = shell_rescan(sh); /* after a failure even more so */
 	if (rc < 0)
 		return SHELL_FAILED;

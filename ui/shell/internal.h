@@ -48,7 +48,6 @@ struct shell {
 	bool done;           /* EXIT, or nothing can go on */
 	bool preview;        /* plans are shown, not carried out */
 	bool preview_next;   /* ... for the next command */
-	uint64_t rate;       /* bytes per second for rebuilds yet to start; 0 none */
 	unsigned *told;      /* ids of finished jobs whose end was said */
 	size_t n_told;
 	size_t n_ended;      /* finished jobs at the last scan */
@@ -167,7 +166,5 @@ enum shell_result shell_await_rebuild(struct shell *sh, size_t *volume);
 void shell_tell_paused(struct shell *sh);
 /* Waits for running rebuilds at the end; SIGINT and SIGTERM leave them paused, which is said. */
 enum shell_result shell_leave(struct shell *sh);
-/* The rate limit for rebuilds that began with the plan just applied. */
-void shell_limit_new(struct shell *sh);
 
 #endif

@@ -138,18 +138,6 @@ void shell_note_ended(struct shell *sh)
 		tell_ended(sh, NULL, &told);
 }
 
-void shell_limit_new(struct shell *sh)
-{
-	struct dyn_job *list;
-	size_t n = sh->rate ? get_jobs(sh, &list) : 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (!is_ended(&list[i]) && list[i].limit != sh->rate)
-			dyn_job_limit(sh->session, list[i].id, sh->rate);
-	if (sh->rate)
-		free(list);
-}
-
 /* ---------------------------------------------------------------- waiting */
 
 struct progress {
@@ -710,16 +698,17 @@ enum shell_result cmd_rebuild_cancel(struct shell *sh, const struct shell_call *
 enum shell_result cmd_rebuild_rate(struct shell *sh, const struct shell_call *call)
 {
 	uint32_t mb = shell_arg(call, NULL)->number;
+	uint64_t rate = (uint64_t)mb << 20; /* bytes per second */
 	enum shell_result r = SHELL_OK;
 	struct dyn_job *list;
 	size_t n = get_jobs(sh, &list);
 
-	sh->rate = (uint64_t)mb << 20;
+	dyn_jobs_limit_new(sh->session, rate);
 	for (size_t i = 0; i < n; i++)
 		if (!is_ended(&list[i]))
-			dyn_job_limit(sh->session, list[i].id, sh->rate);
+			dyn_job_limit(sh->session, list[i].id, rate);
 	free(list);
-	ask_elsewhere(sh, NULL, DYN_CONTROL_LIMIT, sh->rate, &r);
+	ask_elsewhere(sh, NULL, DYN_CONTROL_LIMIT, rate, &r);
 	if (mb)
 		shell_say(sh, "\nRebuilds are limited to %u MB per second.\n", mb);
 	else
