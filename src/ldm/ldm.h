@@ -256,6 +256,7 @@ struct ldm_recovery {
 	bool forward;          /* finish (true) or roll back */
 	bool needed;
 	uint64_t tid;
+	uint64_t committed;    /* the highest that a copy had committed before */
 	struct ldm_db *after;  /* what every disk holds afterwards */
 };
 /* copies: the group's database as found on each present disk. Final config and log are the same for all disks:
@@ -263,5 +264,9 @@ struct ldm_recovery {
  * in the last change are stale: they have no say. -EBADMSG, and nothing is decided: copies at the same transaction
  * differ, records are lost, or the outcome breaks a rule. */
 int ldm_recover(const struct ldm_db *const *copies, size_t n, uint64_t filetime, struct ldm_recovery *out, struct dyn_err *err);
+/* Makes of a rollback a transaction with a number of its own, tid, greater than any pending one: a copy that comes back with
+ * the change made is older than its outcome. *announce is the header sector that says so; it is written to all disks, and
+ * flushed, before the records and the log are: a cut leaves a change that is noted in the log, as before. r->tid stays. */
+int ldm_recovery_behind(struct ldm_recovery *r, uint64_t tid, uint8_t announce[512], struct dyn_err *err);
 
 #endif

@@ -75,7 +75,8 @@ static const struct ldm_db *choose(const struct recovery *r)
 	return best;
 }
 
-/* Which way a copy's records are to be settled: 1 forward, 0 back, -1: it did not take part. */
+/* Which way a copy's records are to be settled: 1 forward, 0 back, -1: it did not take part, or a rollback of its own
+ * began. */
 static int direction(const struct recovery *r, const struct ldm_db *db)
 {
 	const struct ldm_vmdb *h = &db->head;
@@ -215,6 +216,7 @@ int ldm_recover(const struct ldm_db *const *copies, size_t n, uint64_t filetime,
 		rc = conclude(&r, config, log, filetime, out);
 	out->forward = forward(&r) || r.behind;
 	out->tid = r.tid;
+	out->committed = r.committed;
 out:
 	free(config);
 	free(log);
@@ -223,4 +225,21 @@ out:
 		memset(out, 0, sizeof(*out));
 	}
 	return rc;
+}
+
+int ldm_recovery_behind(struct ldm_recovery *r, uint64_t tid, uint8_t announce[512], struct dyn_err *err)
+{
+	struct ldm_db *db = r->after;
+	int rc = ldm_log_commit(db->log, db->head.committed_tid, tid, err);
+
+	if (rc)
+		return rc;
+	memcpy(announce, db->config, LDM_SECTOR);
+	db->head.status = LDM_VMDB_CHANGE;
+	db->head.pending_tid = tid;
+	ldm_vmdb_encode(&db->head, announce);
+	db->head.status = LDM_VMDB_CLEAN;
+	db->head.committed_tid = tid;
+	ldm_vmdb_encode(&db->head, db->config);
+	return 0;
 }

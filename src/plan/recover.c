@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * recover.c - a change of the group's database that was cut off is finished or rolled back, by the recovery rule
- * of ldm-format.md section 8: first the records and the log, then the headers, on all disks that took part. An import of other disks into the group that was cut
- * off behind its transaction is finished (join.h).
+ * of ldm-format.md section 8: first the records and the log, then the headers, on all disks that took part. Where the
+ * user insists although a disk is missing, a header with a number behind the change's comes before them. An import of
+ * other disks into the group that was cut off behind its transaction is finished (join.h).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -32,39 +33,51 @@ static int write_region(struct sim *sim, struct plan_step *st, unsigned phase, s
 	for (uint32_t i = 0; !rc && i < n_sectors; i++)
 		if (memcmp(before + (size_t)i * SECTOR, after + (size_t)i * SECTOR, SECTOR) != 0)
 			rc = plan_write(sim->p, st, phase, disk, at + i, 1,
-					rel < LDM_LOG_START ? (rel == LDM_CONFIG_START ? "database header" : "database records") :
-							      "transaction log",
+					rel < LDM_LOG_START ?
+						(rel == LDM_CONFIG_START ? "database header" : "database records") :
+						"transaction log",
 					before + (size_t)i * SECTOR, after + (size_t)i * SECTOR);
 	return rc;
 }
 
 /*
  * A disk that was away took no part, and recovery must not make its old halves pass for good ones by giving it the
- * group's database: it stays out of date, to be reactivated. The same rule as in ldm_recover().
+ * group's database: it stays out of date, to be reactivated. The same rule as in ldm_recover(); and a disk on which a
+ * rollback under a number behind the change's began is one of those where the change was under way.
  */
-static bool took_part(const struct ldm_db *db, uint64_t tid)
+static bool took_part(const struct ldm_db *db, const struct ldm_recovery *r)
 {
-	return db->head.committed_tid == tid || (db->head.status != LDM_VMDB_CLEAN && db->head.pending_tid == tid);
+	const struct ldm_vmdb *h = &db->head;
+
+	return h->committed_tid == r->tid ||
+	       (h->status != LDM_VMDB_CLEAN &&
+		(h->pending_tid == r->tid || (h->pending_tid > r->tid && h->committed_tid == r->committed)));
 }
 
-static int write_back(struct sim *sim, struct plan_step *st, size_t group, uint64_t tid, const struct ldm_db *after)
+/* `announce`: the header that is written first, or NULL. */
+static int write_back(struct sim *sim, struct plan_step *st, size_t group, const struct ldm_recovery *r,
+		      const uint8_t *announce)
 {
+	const struct ldm_db *after = r->after;
 	int rc = 0;
 
-	for (size_t d = 0; !rc && d < sim->n_disks; d++) {
-		const struct ldm_db *db = copy_of(sim, d, group);
-		if (!db || !took_part(db, tid))
-			continue;
-		rc = write_region(sim, st, 0, d, LDM_CONFIG_START + 1, LDM_CONFIG_SECTORS - 1, db->config + SECTOR,
-				  after->config + SECTOR);
-		if (!rc)
-			rc = write_region(sim, st, 0, d, LDM_LOG_START, LDM_LOG_SECTORS, db->log, after->log);
-	}
-	for (size_t d = 0; !rc && d < sim->n_disks; d++) {
-		const struct ldm_db *db = copy_of(sim, d, group);
-		if (db && took_part(db, tid))
-			rc = write_region(sim, st, 1, d, LDM_CONFIG_START, 1, db->config, after->config);
-	}
+	for (unsigned phase = 0; !rc && phase < 3; phase++)
+		for (size_t d = 0; !rc && d < sim->n_disks; d++) {
+			const struct ldm_db *db = copy_of(sim, d, group);
+			if (!db || !took_part(db, r))
+				continue;
+			if (phase == 0 && announce)
+				rc = write_region(sim, st, phase, d, LDM_CONFIG_START, 1, db->config, announce);
+			if (phase == 1)
+				rc = write_region(sim, st, phase, d, LDM_CONFIG_START + 1, LDM_CONFIG_SECTORS - 1,
+						  db->config + SECTOR, after->config + SECTOR);
+			if (phase == 1 && !rc)
+				rc = write_region(sim, st, phase, d, LDM_LOG_START, LDM_LOG_SECTORS, db->log,
+						  after->log);
+			if (phase == 2)
+				rc = write_region(sim, st, phase, d, LDM_CONFIG_START, 1,
+						  announce ? announce : db->config, after->config);
+		}
 	return rc;
 }
 
@@ -83,8 +96,8 @@ static size_t decides_for(const struct dyn_model *m, size_t group)
 		for (size_t o = 0; o < m->n_disks; o++) {
 			const struct model_disk *other = &m->priv->disks[o];
 			size_t g = m->disks[o].group;
-			if (g != DYN_NONE && g != group && other->db_head_ok && other->db_head.status != LDM_VMDB_CLEAN &&
-			    other->db_head.pending_tid == tid)
+			if (g != DYN_NONE && g != group && other->db_head_ok &&
+			    other->db_head.status != LDM_VMDB_CLEAN && other->db_head.pending_tid == tid)
 				return g;
 		}
 	}
@@ -98,7 +111,7 @@ static bool logged(const struct ldm_db *db)
 	size_t n = ldm_db_log(db, e, ENTRIES);
 
 	for (size_t i = 0; i < n && i < ENTRIES; i++)
-		if (e[i].status == LDM_LOG_COMMIT && e[i].second == db->head.pending_tid)
+		if (e[i].status == LDM_LOG_COMMIT && e[i].second > db->head.committed_tid)
 			return true;
 	return n > ENTRIES;
 }
@@ -132,22 +145,20 @@ static int need_all(struct sim *sim, size_t group, bool insist, struct dyn_err *
 
 	if (!insist)
 		return dyn_refuse(err, -ENODEV,
-				  "Connect what is missing and rescan. Or insist: then it is rolled back, and a disk that returns is "
+				  "Connect what is missing and rescan. Or insist: then it is rolled back, and a disk "
+				  "that returns is "
 				  "out of date.",
-				  "whether the change of group %s was made cannot be told: %zu of its %zu disks %s missing and may "
-				  "hold the answer", g->name, g->n_missing, g->n_disks, g->n_missing == 1 ? "is" : "are");
+				  "whether the change of group %s was made cannot be told: %zu of its %zu disks %s "
+				  "missing and may "
+				  "hold the answer",
+				  g->name, g->n_missing, g->n_disks, g->n_missing == 1 ? "is" : "are");
 	return plan_note(sim->p,
-			 "%zu of the group's %zu disks %s missing. Whatever the change came to there, it is rolled back here; a "
+			 "%zu of the group's %zu disks %s missing. Whatever the change came to there, it is rolled "
+			 "back here; a "
 			 "missing disk that took part will be out of date when it returns.",
 			 g->n_missing, g->n_disks, g->n_missing == 1 ? "is" : "are") ?
-		       dyn_fail_nomem(err) : 0;
-}
-
-/* A number behind that of the change: a disk that returns with it made must be behind the others, and not decide for them. */
-static void leave_behind(struct ldm_db *db, uint64_t tid)
-{
-	db->head.committed_tid = db->head.pending_tid = tid + 1;
-	ldm_vmdb_encode(&db->head, db->config);
+		       dyn_fail_nomem(err) :
+		       0;
 }
 
 static uint64_t highest_pending(const struct ldm_db *const *copies, size_t n)
@@ -166,6 +177,7 @@ static int settle(struct sim *sim, size_t group, bool insist, struct dyn_err *er
 	const struct ldm_db **copies = calloc(sim->n_disks + 1, sizeof(*copies));
 	struct ldm_recovery r = { 0 };
 	struct plan_step *st = NULL;
+	uint8_t sector[SECTOR], *announce = NULL;
 	size_t n = 0;
 	int rc = copies ? 0 : dyn_fail_nomem(err);
 
@@ -179,15 +191,18 @@ static int settle(struct sim *sim, size_t group, bool insist, struct dyn_err *er
 	if (!rc)
 		rc = ldm_recover(copies, n, session_filetime(sim->s), &r, err);
 	if (!rc && sim->m->groups[group].n_missing && undecided(copies, n, r.tid)) {
+		announce = sector;
 		rc = need_all(sim, group, insist, err);
-		if (!rc)
-			leave_behind(r.after, highest_pending(copies, n));
+		if (!rc) /* a disk that returns with the change made must be behind the others, and not decide for them
+			  */
+			rc = ldm_recovery_behind(&r, highest_pending(copies, n) + 1, announce, err);
 	}
 	if (!rc) {
 		st = plan_add_step(sim->p, DYN_STEP_SECTORS, DYN_NONE,
-				   r.forward ? "Finish the change that was cut off" : "Roll back the change that was cut off",
+				   r.forward ? "Finish the change that was cut off" :
+					       "Roll back the change that was cut off",
 				   "database only", "");
-		if (!st || write_back(sim, st, group, r.tid, r.after))
+		if (!st || write_back(sim, st, group, &r, announce))
 			rc = dyn_fail_nomem(err);
 	}
 	if (!rc) {
@@ -206,7 +221,8 @@ static int op_recover(struct sim *sim, size_t group, bool insist, struct dyn_err
 	int rc = 0;
 
 	if (!g->interrupted)
-		return dyn_refuse(err, -EALREADY, "Nothing needs to be done.", "no change of group %s was cut off", g->name);
+		return dyn_refuse(err, -EALREADY, "Nothing needs to be done.", "no change of group %s was cut off",
+				  g->name);
 	if (!g->import_cut)
 		rc = settle(sim, group, insist, err);
 	return rc ? rc : join_rest(sim, group, err);
@@ -221,8 +237,9 @@ static int recover(struct dyn_session *s, struct dyn_model *m, size_t group, boo
 	*out = NULL;
 	if (!rc) {
 		group = decides_for(m, group);
-		rc = sim_begin(&sim, s, m, err, m->groups[group].import_cut ? "Finish the import into %s" :
-									      "Complete the interrupted change of group %s",
+		rc = sim_begin(&sim, s, m, err,
+			       m->groups[group].import_cut ? "Finish the import into %s" :
+							     "Complete the interrupted change of group %s",
 			       m->groups[group].name);
 	}
 	if (rc)
@@ -230,7 +247,8 @@ static int recover(struct dyn_session *s, struct dyn_model *m, size_t group, boo
 	return sim_finish(&sim, op_recover(&sim, group, insist, err), out);
 }
 
-int dyn_plan_recover(struct dyn_session *s, struct dyn_model *m, size_t group, struct dyn_plan **out, struct dyn_err *err)
+int dyn_plan_recover(struct dyn_session *s, struct dyn_model *m, size_t group, struct dyn_plan **out,
+		     struct dyn_err *err)
 {
 	return recover(s, m, group, false, out, err);
 }

@@ -656,6 +656,113 @@ static void insisting_leaves_the_missing_disk_behind(void **state)
 	rig_end(&r);
 }
 
+static void swap_first_and_last(struct rig *r)
+{
+	char keep[sizeof(r->path[0])];
+
+	memcpy(keep, r->path[0], sizeof(keep));
+	memcpy(r->path[0], r->path[2], sizeof(keep));
+	memcpy(r->path[2], keep, sizeof(keep));
+}
+
+/* A mirror on disks 0 and 1; disk 2 is the first to carry the commit of a change that was cut off. */
+static void cut_at_the_commit(struct rig *r)
+{
+	struct log log = { 0 };
+	struct dyn_plan *p = NULL;
+	size_t cut = 0;
+
+	rig_begin(r, 3, 64 * MIB);
+	make_group(r, 0, DYN_TABLE_MBR, DYN_TABLE_GPT, 0xa0);
+	swap_first_and_last(r);
+	r->n = 3;
+	rig_scan(r, 0, 3);
+	rig_upgrade(r, 0, DYN_TABLE_MBR);
+	assert_int_equal(dyn_plan_create_simple(&r->s, r->m, 1, 4 * MIB, 0, &p, &r->err), 0);
+	do {
+		take_back(r, &log, 0);
+		write_some(r, p, ++cut, &log);
+		rig_scan(r, 0, 3);
+	} while (r->m->priv->disks[0].db_head.status != LDM_VMDB_COMMIT);
+	dyn_plan_free(p);
+	for (size_t i = 0; i < log.n; i++)
+		free(log.s[i].b);
+	free(log.s);
+	swap_first_and_last(r);
+}
+
+/* What is here of the group goes on by recovering, and insisting where it has to; how often that was. */
+static size_t go_on(struct rig *r, struct log *log, size_t n)
+{
+	struct dyn_plan *p = NULL;
+	size_t g, insisted = 0;
+
+	rig_scan(r, 0, n);
+	g = interrupted(r);
+	if (g == DYN_NONE)
+		return 0;
+	if (dyn_plan_recover(&r->s, r->m, g, &p, &r->err) == -ENODEV) {
+		insisted++;
+		assert_int_equal(dyn_plan_recover_anyway(&r->s, r->m, g, &p, &r->err), 0);
+	}
+	assert_non_null(p);
+	write_some(r, p, SIZE_MAX, log);
+	dyn_plan_free(p);
+	rig_scan(r, 0, n);
+	assert_int_equal(interrupted(r), DYN_NONE);
+	return insisted;
+}
+
+/*
+ * A rollback that was insisted on is cut off anywhere. Gone on with, it leaves none of the disks that are here out of date,
+ * and the one that returns behind them; where that one is back first, its commit holds for all.
+ */
+static void insisting_is_cut_off_anywhere(void **state)
+{
+	struct log log = { 0 };
+	struct dyn_plan *rec = NULL;
+	size_t total, insisted = 0, forward = 0;
+	struct rig r;
+
+	(void)state;
+	cut_at_the_commit(&r);
+	rig_scan(&r, 0, 2);
+	assert_int_equal(dyn_plan_recover(&r.s, r.m, 0, &rec, &r.err), -ENODEV);
+	assert_int_equal(dyn_plan_recover_anyway(&r.s, r.m, 0, &rec, &r.err), 0);
+	total = write_some(&r, rec, 0, &log);
+	assert_true(total > 6);
+	for (size_t cut = 0; cut <= total; cut++) {
+		bool settled = false; /* on one disk */
+		write_some(&r, rec, cut, &log);
+		insisted += go_on(&r, &log, 2);
+		assert_int_equal(r.m->disks[0].n_damage + r.m->disks[1].n_damage, 0);
+		assert_int_equal(r.m->volumes[0].status, DYN_VOLUME_HEALTHY);
+		rig_scan(&r, 0, 3); /* it returns */
+		assert_int_equal(interrupted(&r), DYN_NONE);
+		assert_int_equal(r.m->n_volumes, 2);
+		assert_int_equal(r.m->volumes[0].status, DYN_VOLUME_HEALTHY);
+		assert_int_equal(r.m->disks[0].n_damage + r.m->disks[1].n_damage, 0);
+		assert_non_null(strstr(r.m->disks[2].damage[0], "out of date"));
+		take_back(&r, &log, 0);
+
+		write_some(&r, rec, cut, &log);
+		rig_scan(&r, 0, 2);
+		for (size_t d = 0; d < 2; d++)
+			settled |= r.m->priv->disks[d].db_head.status == LDM_VMDB_CLEAN;
+		assert_int_equal(go_on(&r, &log, 3), 0);
+		assert_int_equal(r.m->disks[0].n_damage + r.m->disks[1].n_damage, 0);
+		assert_int_equal(r.m->volumes[0].status, DYN_VOLUME_HEALTHY);
+		assert_int_equal(r.m->n_volumes, settled ? 2 : 3);
+		if (!settled)
+			in_order(&r);
+		forward += !settled;
+		take_back(&r, &log, 0);
+	}
+	assert_true(insisted > 4 && forward > 4 && forward < total);
+	dyn_plan_free(rec);
+	rig_end(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -666,6 +773,7 @@ int main(void)
 		cmocka_unit_test(group_moved_on_before_the_end),
 		cmocka_unit_test(missing_disk_may_have_the_answer),
 		cmocka_unit_test(insisting_leaves_the_missing_disk_behind),
+		cmocka_unit_test(insisting_is_cut_off_anywhere),
 		cmocka_unit_test(group_joins_with_its_volumes),
 		cmocka_unit_test(every_cut_ends_old_or_new),
 	};

@@ -567,6 +567,45 @@ static void copies_that_differ_are_not_guessed_at(void **state)
 	ldm_db_free(db);
 }
 
+/* A rollback with a number of its own: said first, then what was before under it, and the log agrees. */
+static void a_rollback_can_go_behind_the_change(void **state)
+{
+	struct ldm_db *db = a_used_mirror(), *again;
+	struct ldm_recovery r = { 0 };
+	struct ldm_log_entry e[4];
+	struct dyn_err err = { 0 };
+	uint8_t announce[LDM_SECTOR];
+	struct ldm_vmdb head;
+	uint64_t old = db->head.committed_tid;
+	size_t n, noted = 0;
+
+	(void)state;
+	assert_int_equal(ldm_db_clone(db, &r.after), 0);
+	assert_int_equal(ldm_recovery_behind(&r, old + 2, announce, &err), 0);
+	assert_int_equal(ldm_vmdb_decode(announce, &head, NULL), 0);
+	assert_int_equal(head.status, LDM_VMDB_CHANGE);
+	assert_u64(head.committed_tid, old);
+	assert_u64(head.pending_tid, old + 2);
+	assert_int_equal(ldm_db_decode(r.after->config, r.after->log, &again, &err), 0);
+	assert_int_equal(ldm_db_check(again, &err), 0);
+	assert_false(ldm_db_interrupted(again));
+	assert_u64(again->head.committed_tid, old + 2);
+	assert_in_range(n = ldm_db_log(again, e, 4), 1, 4);
+	for (size_t i = 0; i < n; i++)
+		if (e[i].status == LDM_LOG_COMMIT) {
+			noted++;
+			assert_u64(e[i].first, old);
+			assert_u64(e[i].second, old + 2);
+		}
+	assert_int_equal(noted, 1);
+	ldm_db_free(again);
+	memset(r.after->log, 0, LDM_SECTOR);
+	assert_int_equal(ldm_recovery_behind(&r, old + 3, announce, &err), -EBADMSG);
+	assert_non_null(strstr(err.what, "log"));
+	ldm_db_free(r.after);
+	ldm_db_free(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -580,6 +619,7 @@ int main(void)
 		cmocka_unit_test(stale_disks_have_no_say),
 		cmocka_unit_test(copies_that_differ_are_not_guessed_at),
 		cmocka_unit_test(commits_that_differ_are_not_guessed_at),
+		cmocka_unit_test(a_rollback_can_go_behind_the_change),
 	};
 	return cmocka_run_group_tests_name("ldm_txn", tests, NULL, NULL);
 }
