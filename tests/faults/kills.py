@@ -248,7 +248,7 @@ def main():
         done, failures = each(lambda i: checkpoint(pair, numbers[1] + i), range(numbers[0]))
         said = "%d kills, at most %d MiB copied again" % (len(done), max(done, default=0) // MIB)
     else:
-        pair = Pair(T + "/" + what, 16, 1)
+        pair = Pair("%s/%s-%d" % (T, what, numbers[0]), 16, 1)
         calls = calls_of(pair, ADD)
         if what == "calls":
             first, step, last = numbers
