@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# A few random command sequences (sequences.py); `make check-full` runs 2,000. SEED=N repeats a run.
+# A few random command sequences (sequences.py); the full tier runs 2,000. SEED=N repeats a run.
 . "$(dirname "$0")/../tap.sh"
 count=6
 [ "${DYNADISK_TIER-fast}" != full ] || count=2000
