@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 
+ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+
 # Where a wrong turn costs data: whole files, or the functions of a file that take part.
 CRITICAL = {
     # a commit: the bytes of its phases, the writes of a plan, carrying them out in order
@@ -53,8 +55,9 @@ def collect(build):
                 print('   not counted, its counts are of another build: %s' % note)
         for path in glob.glob(t + '/*.gcov.json.gz'):
             with gzip.open(path, 'rt') as f:
-                for one in json.load(f)['files']:
-                    add(found, one)
+                data = json.load(f)
+            for one in data['files']:
+                add(found, os.path.join(data['current_working_directory'], one['file']), one)
     return found
 
 
@@ -70,11 +73,11 @@ class Source:
             return f.read().split('\n')[n - 1].strip()
 
 
-def add(found, one):
-    at = one['file'].find('src/')
-    if at < 0 or '/usr/' in one['file']:
+def add(found, path, one):
+    name = os.path.relpath(os.path.realpath(path), ROOT)
+    if not name.startswith('src/'):
         return
-    s = found.setdefault(one['file'][at:], Source(one['file']))
+    s = found.setdefault(name, Source(path))
     for line in one['lines']:
         n = line['line_number']
         s.lines[n] = s.lines.get(n, 0) + line['count']
