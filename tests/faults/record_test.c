@@ -237,6 +237,7 @@ struct gate {
 	unsigned reads, fails;
 	uint64_t lose;           /* a byte: writes of it are lost */
 	bool picky;              /* single sectors not while O_DIRECT is set: -EINVAL */
+	unsigned starve;         /* the so many-th allocation behind a flush fails; 0: none */
 };
 
 static int gate_read(struct dyn_io *io, uint64_t off, void *buf, size_t n)
@@ -269,9 +270,25 @@ static int gate_write(struct dyn_io *io, uint64_t off, const void *buf, size_t n
 	return dyn_io_write(g->under, off, buf, n);
 }
 
+static void starve(unsigned nth)
+{
+	wrap.mode = WRAP_FAIL;
+	wrap.class = WRAP_ALLOC;
+	wrap.error = ENOMEM;
+	wrap.lasting = false;
+	wrap.nth = nth;
+	wrap.calls = wrap.hits = 0;
+	wrap.armed = true;
+}
+
 static int gate_sync(struct dyn_io *io)
 {
-	return dyn_io_sync(((struct gate *)io)->under);
+	struct gate *g = (struct gate *)io;
+	int rc = dyn_io_sync(g->under);
+
+	if (g->starve)
+		starve(g->starve);
+	return rc;
 }
 
 static void gate_close(struct dyn_io *io)
@@ -408,6 +425,36 @@ static void a_lost_write_is_found_by_reading_back(void **state)
 	l->s->open_io = NULL;
 	lab_scan(l);
 	assert_int_equal(l->m->volumes[0].status, DYN_VOLUME_HEALTHY); /* one of the two disks is right, and decides */
+}
+
+/* There is no memory for that: it is not taken for read. */
+static void reading_back_needs_memory(void **state)
+{
+	struct lab *l = *state;
+	unsigned wanting = 0, n = 0;
+	int rc;
+
+	lab_volume(l, 2, VOLUME_MIB);
+	do {
+		struct dyn_plan *p = NULL;
+		memset(held, 0, sizeof(held));
+		held[1].starve = ++n;
+		l->s->open_io = open_gate;
+		l->s->open_arg = l;
+		assert_int_equal(dyn_plan_set_letter(l->s, l->m, 0, n % 2 ? 'Q' : 'R', &p, &l->err), 0);
+		rc = dyn_apply(l->s, p, NULL, &l->err);
+		wrap.armed = false;
+		dyn_plan_free(p);
+		l->s->open_io = NULL;
+		if (rc) {
+			expect(rc, -ENOMEM, &l->err, "memory");
+			wanting += strstr(l->err.what, "reading back") != NULL;
+		}
+		lab_scan(l);
+		assert_string_equal(l->m->groups[0].problem, "");
+		assert_int_equal(l->m->volumes[0].letter, n % 2 ? 'Q' : 'R'); /* all of it was written by then */
+	} while (rc || wrap.hits);
+	assert_true(wanting >= 2 && n < 200);
 }
 
 static int stop_it(void *arg, const struct dyn_step *step, uint64_t done, uint64_t total)
@@ -773,13 +820,7 @@ static void giving_up_without_memory(void **state)
 		lab_apply(l, dyn_plan_add_mirror(l->s, l->m, 0, 1, DYN_TABLE_MBR, &p, &l->err), &p);
 		id = l->m->jobs[0].id;
 		assert_int_equal(dyn_job_cancel(l->s, id), 0);
-		wrap.mode = WRAP_FAIL;
-		wrap.class = WRAP_ALLOC;
-		wrap.error = ENOMEM;
-		wrap.lasting = false;
-		wrap.nth = n;
-		wrap.calls = wrap.hits = 0;
-		wrap.armed = true;
+		starve(n);
 		assert_int_equal(dyn_jobs_unpark(l->s), 0);
 		j = end_of(l, id);
 		wrap.armed = false;
@@ -810,6 +851,7 @@ int main(void)
 		TEST(a_write_of_nothing_is_an_error),
 		TEST(direct_is_asked_for_and_given_up),
 		TEST(a_lost_write_is_found_by_reading_back),
+		TEST(reading_back_needs_memory),
 		TEST(halves_that_were_not_compared_make_no_mirror),
 		TEST(the_place_is_on_record_or_it_stops),
 		TEST(a_picky_disk_gets_its_record_through_the_cache),
