@@ -74,3 +74,20 @@ void model_disk_title(const struct dyn_disk *d, char *dst, size_t n)
 	dyn_text_size(size, sizeof(size), d->size);
 	dyn_text_format(dst, n, "%s%s%s%s%s (%s)", d->name, model[0] ? " " : "", model, d->serial[0] ? " " : "", d->serial, size);
 }
+
+bool model_blame(const struct dyn_model *m, char *dst, size_t n)
+{
+	char title[192];
+
+	for (size_t i = 0; i < m->n_disks; i++) {
+		const struct dyn_disk *d = &m->disks[i];
+		bool errors = d->status == DYN_DISK_ERRORS && d->dynamic;
+		if (d->status != DYN_DISK_OFFLINE && d->status != DYN_DISK_UNREADABLE && !errors)
+			continue;
+		model_disk_title(d, title, sizeof(title));
+		dyn_text_format(dst, n, "%s %s (%s)", title, errors ? "has errors" : "cannot be read",
+				d->n_damage ? d->damage[0] : "it does not answer");
+		return true;
+	}
+	return false;
+}

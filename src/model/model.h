@@ -122,5 +122,8 @@ size_t model_volume_by_guid(const struct dyn_model *m, const char *ldm_guid);
 void model_volume_title(const struct dyn_volume *v, char *dst, size_t n);
 /* "Disk 1 SAMSUNG MZ7LH1T9 S455NA0M611299 (1863 GB)" */
 void model_disk_title(const struct dyn_disk *d, char *dst, size_t n);
+/* A disk that is here and cannot be read may be the reason for whatever else is wrong: "Disk 1 ... cannot be read (why)", of
+ * the first such disk. False: there is none. */
+bool model_blame(const struct dyn_model *m, char *dst, size_t n);
 
 #endif

@@ -115,32 +115,13 @@ int op_attach(struct sim *sim, size_t group, const struct ldm_record *volume, si
 
 /* ---------------------------------------------------------------------- checks */
 
-/* A disk that is here and cannot be read may be the reason for whatever else is wrong. A sentence about it. False:
- * there is none. */
-static bool cannot_be_read(const struct sim *sim, char *dst, size_t size)
-{
-	char title[192];
-
-	for (size_t i = 0; i < sim->m->n_disks; i++) {
-		const struct dyn_disk *d = &sim->m->disks[i];
-		bool errors = d->status == DYN_DISK_ERRORS && d->dynamic;
-		if (d->status != DYN_DISK_OFFLINE && d->status != DYN_DISK_UNREADABLE && !errors)
-			continue;
-		model_disk_title(d, title, sizeof(title));
-		snprintf(dst, size, "%s %s (%s)", title, errors ? "has errors" : "cannot be read",
-			 d->n_damage ? d->damage[0] : "it does not answer");
-		return true;
-	}
-	return false;
-}
-
 /* The volume cannot be a source: `what`, or the disk that is to blame. */
 static int no_source(const struct sim *sim, const char *title, int code, const char *what, const char *way_out,
 		     struct dyn_err *err)
 {
 	char why[512];
 
-	if (!cannot_be_read(sim, why, sizeof(why)))
+	if (!model_blame(sim->m, why, sizeof(why)))
 		return dyn_refuse(err, code, way_out, "%s %s", title, what);
 	return dyn_refuse(err, code, "Check its cable and power, then rescan (F5).", "%s %s: %s", title, what, why);
 }
@@ -631,7 +612,7 @@ static int cannot_finish(const struct sim *sim, const struct plan_copy *copy, in
 {
 	char why[512];
 
-	if (!cannot_be_read(sim, why, sizeof(why)))
+	if (!model_blame(sim->m, why, sizeof(why)))
 		return rc;
 	return dyn_refuse(err, -EIO, "Check its cable and power, rescan (F5), and continue the rebuild.",
 			  "the rebuild of %s cannot be finished: %s", copy->volume_title, why);

@@ -420,22 +420,25 @@ static int next_number(int dir, const char *stamp)
 static int create_unfinished(int dir, const char *id, char hidden[66])
 {
 	struct stat st;
-	int fd;
+	int fd, rc = -EEXIST;
 
 	snprintf(hidden, 66, ".%s", id);
 	fd = openat(dir, hidden, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	/* Who has the hidden name may make the final one; whoever had it before has made it by now. */
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &st) < 0 || st.st_nlink == 0) {
-		close(fd); /* taken for a left-over one and removed, this very moment */
-		return -EEXIST;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &st) < 0) {
+		if (errno != EWOULDBLOCK) { /* else it is taken for a left-over one and removed, this very moment */
+			rc = -errno;
+			(void)unlinkat(dir, hidden, 0);
+		}
+	} else if (st.st_nlink) {
+		if (fstatat(dir, id, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return fd;
+		(void)unlinkat(dir, hidden, 0);
 	}
-	if (fstatat(dir, id, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return fd;
 	close(fd);
-	(void)unlinkat(dir, hidden, 0);
-	return -EEXIST;
+	return rc;
 }
 
 /* A new file named after the time, so that names sort; a number tells those of one second apart. It has a hidden name

@@ -117,6 +117,16 @@ static int compare_piece(struct verify *x, const struct dyn_plex *p, uint64_t at
 	return rc;
 }
 
+/* Not "repair it" where the disk it is on is here and does not read: it may be a cable. */
+static int no_half(const struct dyn_model *m, const char *title, struct dyn_err *err)
+{
+	char why[512];
+
+	if (!model_blame(m, why, sizeof(why)))
+		return dyn_refuse(err, -EINVAL, "Repair the mirror first.", "a half of %s is missing", title);
+	return dyn_refuse(err, -EIO, "Check its cable and power, then rescan (F5).", "a half of %s is missing: %s", title, why);
+}
+
 static int may_verify(const struct dyn_model *m, size_t volume, struct dyn_err *err)
 {
 	const struct dyn_volume *v;
@@ -131,12 +141,13 @@ static int may_verify(const struct dyn_model *m, size_t volume, struct dyn_err *
 	for (size_t p = 0; p < v->n_plexes; p++) {
 		const struct dyn_plex *x = &v->plexes[p];
 
-		if (x->status == DYN_PLEX_MISSING || x->status == DYN_PLEX_REBUILDING)
-			return dyn_refuse(err, -EINVAL, "Repair the mirror first.", "a half of %s is %s", title,
-					  x->status == DYN_PLEX_MISSING ? "missing" : "being rebuilt");
+		if (x->status == DYN_PLEX_MISSING)
+			return no_half(m, title, err);
+		if (x->status == DYN_PLEX_REBUILDING)
+			return dyn_refuse(err, -EINVAL, "Repair the mirror first.", "a half of %s is being rebuilt", title);
 		for (size_t e = 0; e < x->n_extents; e++)
 			if (x->extents[e].disk >= m->n_disks || !*m->disks[x->extents[e].disk].path)
-				return dyn_refuse(err, -EINVAL, "Repair the mirror first.", "a half of %s is missing", title);
+				return no_half(m, title, err);
 	}
 	return 0;
 }

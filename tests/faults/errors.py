@@ -223,21 +223,22 @@ def judge(case, folder, images, code, untouched):
         if got:
             raise Failure("RECOVER fails: %d %s" % (got, out))
         now = picture(model(images))
+    tried = ""
     for d in m["disks"]:
         # it could not be read while the group changed
         if now not in case.pictures and d["type"] == "dynamic" and d["status"] == "errors":
-            shell("select disk %d\nrecover noerr\n" % d["number"], images, folder + "/state")
+            tried += shell("select disk %d\nrecover noerr\n" % d["number"], images, folder + "/state")[1]
             now = picture(model(images))
     if now not in case.pictures:
         # a rebuild that stopped: cancelled, it is what it was before
-        shell("rebuild cancel\n", images, folder + "/state")
+        tried += shell("rebuild cancel\n", images, folder + "/state")[1]
         now = picture(model(images))
     if now not in case.pictures:
         # the group lists a disk that never came to be
-        shell("select disk m0\ndelete disk\n", images, folder + "/state")
+        tried += shell("select disk m0\ndelete disk\n", images, folder + "/state")[1]
         now = picture(model(images))
     if now not in case.pictures:
-        raise Failure("neither old nor new: " + now)
+        raise Failure("neither old nor new: %s\n%s" % (now, tried))
     if code == 0 and now != case.pictures[-1]:
         raise Failure("it says that all is done, and it is not: " + now)
     if not written or case.name in ("clean", "delete volume", "partitions"):

@@ -270,15 +270,20 @@ static int gate_write(struct dyn_io *io, uint64_t off, const void *buf, size_t n
 	return dyn_io_write(g->under, off, buf, n);
 }
 
-static void starve(unsigned nth)
+static void arm(enum wrap_class class, unsigned nth, int error, bool lasting)
 {
 	wrap.mode = WRAP_FAIL;
-	wrap.class = WRAP_ALLOC;
-	wrap.error = ENOMEM;
-	wrap.lasting = false;
+	wrap.class = class;
+	wrap.error = error;
+	wrap.lasting = lasting;
 	wrap.nth = nth;
 	wrap.calls = wrap.hits = 0;
 	wrap.armed = true;
+}
+
+static void starve(unsigned nth)
+{
+	arm(WRAP_ALLOC, nth, ENOMEM, false);
 }
 
 static int gate_sync(struct dyn_io *io)
@@ -457,11 +462,72 @@ static void reading_back_needs_memory(void **state)
 	assert_true(wanting >= 2 && n < 200);
 }
 
+static size_t unfinished_undo_files(const struct lab *l)
+{
+	char path[128];
+	struct dirent *e;
+	size_t n = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "%s/undo", l->state);
+	d = opendir(path);
+	assert_non_null(d);
+	while ((e = readdir(d)))
+		n += strstr(e->d_name, ".undo") && e->d_name[0] == '.';
+	closedir(d);
+	return n;
+}
+
+/* Locks, renames and removals that fail, one after the other: no heap of unfinished files that the next change stumbles over. */
+static void an_undo_file_that_cannot_be_had_leaves_no_heap(void **state)
+{
+	struct lab *l = *state;
+	unsigned refused = 0, n = 0;
+	int rc;
+
+	lab_volume(l, 2, VOLUME_MIB);
+	do {
+		struct dyn_plan *p = NULL;
+		assert_int_equal(dyn_plan_set_letter(l->s, l->m, 0, l->m->volumes[0].letter == 'Q' ? 'T' : 'Q', &p, &l->err), 0);
+		arm(WRAP_CONTROL, ++n, EIO, true);
+		rc = dyn_apply(l->s, p, NULL, &l->err);
+		wrap.armed = false;
+		dyn_plan_free(p);
+		refused += rc && strstr(l->err.what, "undo file");
+		assert_true(unfinished_undo_files(l) <= 1);
+		lab_scan(l);
+		lab_apply(l, dyn_plan_set_letter(l->s, l->m, 0, l->m->volumes[0].letter == 'R' ? 'S' : 'R', &p, &l->err), &p);
+		assert_int_equal(unfinished_undo_files(l), 0);
+	} while (rc || wrap.hits);
+	assert_true(refused >= 2 && n < 100);
+}
+
 static int stop_it(void *arg, const struct dyn_step *step, uint64_t done, uint64_t total)
 {
 	(void)step, (void)done, (void)total;
 	++*(unsigned *)arg;
 	return 1;
+}
+
+/* The half that is missing is on a disk that is here and does not open: nobody is told to repair the mirror. */
+static void a_half_that_does_not_open_is_not_called_lost(void **state)
+{
+	struct lab *l = *state;
+	struct dyn_verify v;
+	char away[128];
+
+	lab_volume(l, 2, VOLUME_MIB);
+	assert_int_equal(end_of(l, lab_mirror(l, 0)).state, DYN_JOB_DONE);
+	snprintf(away, sizeof(away), "%s.away", l->path[1]);
+	assert_int_equal(rename(l->path[1], away), 0);
+	assert_int_equal(symlink(l->path[1], l->path[1]), 0);
+	lab_scan(l);
+	expect(dyn_verify(l->s, l->m, 0, NULL, NULL, &v, &l->err), -EIO, &l->err, "is missing: Disk 1");
+	assert_non_null(strstr(l->err.way_out, "cable"));
+	assert_int_equal(unlink(l->path[1]), 0);
+	assert_int_equal(rename(away, l->path[1]), 0);
+	lab_scan(l);
+	assert_int_equal(dyn_verify(l->s, l->m, 0, NULL, NULL, &v, &l->err), 0);
 }
 
 /* Halves become a mirror again only when all of both has been compared: not when that was stopped, or cannot be read. */
@@ -852,6 +918,8 @@ int main(void)
 		TEST(direct_is_asked_for_and_given_up),
 		TEST(a_lost_write_is_found_by_reading_back),
 		TEST(reading_back_needs_memory),
+		TEST(an_undo_file_that_cannot_be_had_leaves_no_heap),
+		TEST(a_half_that_does_not_open_is_not_called_lost),
 		TEST(halves_that_were_not_compared_make_no_mirror),
 		TEST(the_place_is_on_record_or_it_stops),
 		TEST(a_picky_disk_gets_its_record_through_the_cache),

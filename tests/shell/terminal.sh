@@ -46,6 +46,21 @@ hangup
 END
 same 'a lost terminal ends the shell' 0 "$code"
 
+# libedit writes outside its picture of the screen where a line is longer than that
+long=$(printf 'a%.0s' {1..360})
+out=$(python3 "$SOURCE/tests/shell/terminal.py" sh -c 'stty rows 22 cols 16; LC_ALL=C.UTF-8 exec "$0" shell "$1"' "$DYNADISK" "$T/a.img" <<END
+see DISKPART>
+type $long
+type \\x01\\x05
+type ${long:0:40}
+type \\x15sel dis \\xc3\\xa9\\r
+see \\xc3\\xa9
+see not valid
+type exit\\r
+END
+)
+same 'a line longer than the screen: exit code' 0 "${out##*$'\n'}"
+
 if ! command -v mkntfs >/dev/null; then
 	skip 'the repair on a terminal' 'mkntfs is not installed'
 	tap_end

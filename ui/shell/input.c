@@ -25,6 +25,7 @@ struct input {
 	const char *prompt;
 	int signal; /* that ended the line being edited */
 	mbstate_t mb;
+	wchar_t wide; /* what WIDE stands for */
 	/* any other */
 	char buf[4096];
 	size_t at, len;
@@ -59,6 +60,39 @@ static enum input_result signal_result(const struct input *in)
 
 /* -------------------------------------------------------------- terminal */
 
+/*
+ * What is typed is inserted by a function of our own: libedit's puts a character behind the line on the screen by a short cut,
+ * which writes outside its picture of the screen where the line is longer than that. Characters that no key can be bound to
+ * come as WIDE, a key that nobody has. A line that is too long already takes no more: it stays too long, and is refused.
+ */
+enum { WIDE = 0x1e, ASCII = 0x80 };
+
+static unsigned char insert_typed(EditLine *el, int key)
+{
+	const LineInfoW *line = el_wline(el);
+	struct input *in;
+	wchar_t text[2] = { 0 };
+
+	if (line->lastchar - line->buffer >= SHELL_MAX_LINE)
+		return CC_ERROR;
+	el_get(el, EL_CLIENTDATA, &in);
+	text[0] = key == WIDE ? in->wide : (wchar_t)key;
+	return el_winsertstr(el, text) ? CC_ERROR : CC_REFRESH;
+}
+
+static void bind_typed(EditLine *el)
+{
+	char key[8];
+
+	el_wset(el, EL_ADDFN, L"insert-typed", L"insert the character", insert_typed); /* el_set() leaks here */
+	for (int c = ' '; c < ASCII - 1; c++) {
+		snprintf(key, sizeof(key), "\\%03o", (unsigned)c & 0xff);
+		el_set(el, EL_BIND, key, "insert-typed", NULL);
+	}
+	snprintf(key, sizeof(key), "\\%03o", WIDE);
+	el_set(el, EL_BIND, key, "insert-typed", NULL);
+}
+
 static int read_wide(EditLine *el, wchar_t *out)
 {
 	struct input *in;
@@ -80,6 +114,12 @@ static int read_wide(EditLine *el, wchar_t *out)
 		if (n == (size_t)-1) {
 			memset(&in->mb, 0, sizeof(in->mb));
 			continue;
+		}
+		if (c == WIDE)
+			continue;
+		if (*out >= ASCII) {
+			in->wide = *out;
+			*out = WIDE;
 		}
 		return 1;
 	}
@@ -162,6 +202,7 @@ static bool open_terminal(struct input *in)
 	el_wset(in->el, EL_ADDFN, L"complete-word", L"complete a word of a command", complete); /* el_set() leaks here */
 	el_set(in->el, EL_BIND, "^I", "complete-word", NULL);
 	el_set(in->el, EL_BIND, "\033[3~", "ed-delete-next-char", NULL);
+	bind_typed(in->el);
 	/* M-x and M-X ask for commands of the editor itself: nothing here, and libedit dies of a lone quote */
 	el_set(in->el, EL_BIND, "\033x", "ed-unassigned", NULL);
 	el_set(in->el, EL_BIND, "\033X", "ed-unassigned", NULL);
