@@ -97,6 +97,15 @@ static size_t interrupted(const struct dyn_model *m)
 	return DYN_NONE;
 }
 
+/* What is said of a group that must not be changed. NULL: of none. */
+static const char *problem(const struct dyn_model *m)
+{
+	for (size_t i = 0; i < m->n_groups; i++)
+		if (m->groups[i].problem[0])
+			return m->groups[i].problem;
+	return NULL;
+}
+
 /* While a disk of the group is missing the user has to insist. */
 static struct dyn_plan *plan_recovery(const struct crash *c, struct dyn_model *m)
 {
@@ -163,9 +172,9 @@ static bool recover(struct crash *c, struct dyn_model **m)
 		dyn_model_unref(*m);
 		*m = ram_scan(&c->k.ram, c->k.w.n);
 	}
+	if (problem(*m) && !c->undo) /* of an undo: until it is begun anew */
+		wrong(c, problem(*m), NULL);
 	for (size_t g = 0; g < (*m)->n_groups; g++) {
-		if ((*m)->groups[g].problem[0] && !c->undo) /* of an undo: until it is begun anew */
-			wrong(c, (*m)->groups[g].problem, NULL);
 		if (did && !(*m)->groups[g].problem[0] && dyn_plan_recover(c->k.w.s, *m, g, &p, NULL) != -EALREADY)
 			wrong(c, "a second recovery has something to do", NULL);
 	}
@@ -206,6 +215,8 @@ static void undo_anew(struct crash *c, struct dyn_model *m, const char *before)
 	now = ops_picture(m);
 	if (strcmp(now, last) != 0)
 		wrong(c, "an undo that was begun anew comes to another end", now);
+	if (problem(m))
+		wrong(c, problem(m), now);
 	halves_are_equal(c, m);
 	free(now);
 	dyn_model_unref(m);
@@ -395,7 +406,7 @@ static size_t judge_state(struct crash *c, bool nested)
 	halves_are_equal(c, m);
 	now = ops_picture(m);
 	picture = pictures_find(&c->pics, now);
-	if (c->undo && picture == DYN_NONE) {
+	if (c->undo && (picture == DYN_NONE || problem(m))) {
 		undo_anew(c, m, now);
 		picture = c->pics.n - 1;
 		anew = true;
