@@ -191,6 +191,7 @@ static int leave(struct vt *vt)
 		for (size_t i = 0; i < sizeof(out) / sizeof(out[0]); i++) {
 			int code;
 
+			vt_let_go(vt);
 			vt_type(vt, out[i], strlen(out[i]));
 			vt_settle(vt, 60); /* longer than the console waits for the rest of a sequence */
 			code = vt_exit(vt, 0);

@@ -5,7 +5,7 @@
  * and paint. The console's loop is taken in whole, so that its own way of draining keys is what runs.
  *
  * Plans take the engine a thousand times as long as a key takes the console. So most inputs see disks that are in use, of
- * a group that must not be changed, and every plan is refused; one in 256 sees the disks as they are, for a few keys.
+ * a group that must not be changed, and every plan is refused; one in 1,024 sees the disks as they are, for a few keys.
  */
 #include "config.h"
 
@@ -49,7 +49,7 @@ bool __wrap_engine_wait(struct engine *e, int ms)
 	return true;
 }
 
-enum { PAINT = 0xf8, MOST = 2048, FEW = 48 };
+enum { PAINT = 0xf8, MOST = 2048, FEW = 16 };
 
 static struct {
 	struct loop first; /* the console as it starts */
@@ -195,7 +195,7 @@ int fuzz_keys(const uint8_t *data, size_t size)
 	l = made.first;
 	l.con.canvas = canvas;
 	l.con.layout = layout;
-	if (bytes_sum(BYTES_SUM, data, size) >> 8 & 0xff) {
+	if (bytes_sum(BYTES_SUM, data, size) >> 8 & 0x3ff) {
 		l.con.m = &made.held;
 		l.con.view.m = &made.held;
 	} else if (size > FEW) {

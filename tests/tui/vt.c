@@ -145,6 +145,14 @@ static bool has_ended(struct vt *vt)
 	return vt->ended;
 }
 
+void vt_let_go(struct vt *vt)
+{
+	if (vt->keep >= 0) {
+		tcflow(vt->keep, TCOOFF);
+		tcflow(vt->keep, TCOON);
+	}
+}
+
 void vt_type(struct vt *vt, const char *bytes, size_t n)
 {
 	while (n > 0 && vt->fd >= 0) {
@@ -153,7 +161,8 @@ void vt_type(struct vt *vt, const char *bytes, size_t n)
 		if (done < 0 && (errno != EAGAIN || has_ended(vt))) /* nobody will ever read it */
 			return;
 		if (done < 0) {
-			take(vt, 10);
+			if (!take(vt, 10))
+				vt_let_go(vt);
 			continue;
 		}
 		bytes += done;

@@ -15,7 +15,10 @@ struct vt;
 struct vt *vt_start(int rows, int cols, char *const argv[]);
 /* Ends the program (SIGKILL if it still runs) and frees everything. */
 void vt_free(struct vt *vt);
-/* Types n bytes. */
+/* Output that Ctrl-S has stopped goes on. Ctrl-Q does it as well, but not behind a full queue of keys: nobody reads them, as
+ * the program waits for its output. */
+void vt_let_go(struct vt *vt);
+/* Types n bytes; lets the output go where nothing else helps. */
 void vt_type(struct vt *vt, const char *bytes, size_t n);
 /* Reads what the program draws until want(vt, arg), at most ms. */
 bool vt_until(struct vt *vt, bool (*want)(struct vt *vt, const void *arg), const void *arg, int ms);
