@@ -205,20 +205,39 @@ static int new_label(struct fdisk_mem *mem, const struct sectmap *map, const str
 
 /* ------------------------------------------------------------ what has changed */
 
-/* The order of writing: whatever has landed, readers find the old table or a good copy of the new. */
-static int rank(const struct sectmap *map, enum dyn_table kind, uint64_t unit)
+/*
+ * The order of writing: whatever has landed, readers find the old table or a good copy of the new. `spare`: the backup is the
+ * one copy of the old that is good, so it comes last.
+ */
+struct order {
+	enum dyn_table kind;
+	bool spare;
+};
+
+static struct order order_of(const struct sectmap *map, enum dyn_table kind)
+{
+	struct gpt_copy primary, backup;
+
+	if (kind != DYN_TABLE_GPT)
+		return (struct order){ kind, false };
+	gpt_examine(map, 1, &primary);
+	gpt_examine(map, table_disk_sectors(map) - 1, &backup);
+	return (struct order){ kind, !gpt_usable(&primary) && gpt_usable(&backup) };
+}
+
+static int rank(const struct sectmap *map, const struct order *o, uint64_t unit)
 {
 	uint64_t lba = unit / table_units(map), disk = table_disk_sectors(map);
 
-	if (kind != DYN_TABLE_GPT)
+	if (o->kind != DYN_TABLE_GPT)
 		return lba == 0 ? 0 : 1; /* sector 0 decides: a GPT that is still there has lost its protective MBR */
 	if (lba == disk - 1)
-		return 1;
+		return o->spare ? 4 : 1;
 	if (lba == 0)
 		return 2;
 	if (lba == 1)
-		return 4;
-	return lba < disk / 2 ? 3 : 0;
+		return o->spare ? 1 : 4;
+	return (lba < disk / 2) == o->spare ? 0 : 3;
 }
 
 int table_sectors_add(struct table_sectors *out, uint64_t unit, const uint8_t *bytes, bool extend)
@@ -244,7 +263,7 @@ int table_sectors_add(struct table_sectors *out, uint64_t unit, const uint8_t *b
 }
 
 /* All differing sectors of one rank in [from, to) units of the memfd. */
-static int diff_range(const struct sectmap *map, enum dyn_table kind, int wanted, int fd, uint64_t from, uint64_t to,
+static int diff_range(const struct sectmap *map, const struct order *o, int wanted, int fd, uint64_t from, uint64_t to,
 		      struct table_sectors *out)
 {
 	int rc = 0;
@@ -252,7 +271,7 @@ static int diff_range(const struct sectmap *map, enum dyn_table kind, int wanted
 	for (uint64_t u = from; !rc && u < to; u++) {
 		uint8_t was[TABLE_UNIT], is[TABLE_UNIT];
 		bool extend;
-		if (rank(map, kind, u) != wanted)
+		if (rank(map, o, u) != wanted)
 			continue;
 		rc = sectmap_get(map, u, 1, was);
 		if (!rc)
@@ -260,7 +279,7 @@ static int diff_range(const struct sectmap *map, enum dyn_table kind, int wanted
 		if (rc || memcmp(was, is, sizeof(is)) == 0)
 			continue;
 		extend = out->n && out->runs[out->n - 1].sector + out->runs[out->n - 1].n_sectors == u &&
-			 rank(map, kind, u - 1) == wanted;
+			 rank(map, o, u - 1) == wanted;
 		rc = table_sectors_add(out, u, is, extend);
 	}
 	return rc;
@@ -268,6 +287,7 @@ static int diff_range(const struct sectmap *map, enum dyn_table kind, int wanted
 
 static int diff(const struct sectmap *map, enum dyn_table kind, int fd, struct table_sectors *out)
 {
+	struct order o = order_of(map, kind);
 	off_t size = (off_t)(map->total_sectors * TABLE_UNIT);
 	int rc = 0;
 
@@ -281,7 +301,7 @@ static int diff(const struct sectmap *map, enum dyn_table kind, int fd, struct t
 			hole = lseek(fd, data, SEEK_HOLE);
 			if (hole < 0)
 				return -errno;
-			rc = diff_range(map, kind, r, fd, (uint64_t)data / TABLE_UNIT, (uint64_t)hole / TABLE_UNIT, out);
+			rc = diff_range(map, &o, r, fd, (uint64_t)data / TABLE_UNIT, (uint64_t)hole / TABLE_UNIT, out);
 			at = hole;
 		}
 	}
@@ -373,6 +393,16 @@ static int edit(struct fdisk_mem *mem, const struct sectmap *map, const struct t
 	return rc;
 }
 
+/* libfdisk edits a GPT that it finds; table_read() found one whose protective MBR may be damaged. */
+static int protect(struct sectmap *work)
+{
+	uint8_t mbr[TABLE_UNIT];
+	bool changed;
+	int rc = table_protective(work, mbr, &changed);
+
+	return changed ? sectmap_put(work, 0, 1, mbr) : rc;
+}
+
 int table_build(const struct sectmap *map, const struct table *want, struct table_sectors *out, struct dyn_err *err)
 {
 	struct table now = { 0 };
@@ -400,6 +430,8 @@ int table_build(const struct sectmap *map, const struct table *want, struct tabl
 	rc = sectmap_clone(map, &work);
 	if (!rc && now.kind != DYN_TABLE_MBR && want->kind == DYN_TABLE_MBR)
 		rc = wipe_gpt(work);
+	else if (!rc && now.kind == DYN_TABLE_GPT)
+		rc = protect(work);
 	if (rc) {
 		rc = dyn_fail_nomem(err);
 		goto out;

@@ -85,13 +85,14 @@ static int name_backup(const struct sectmap *map, const struct gpt_copy *p, uint
 	return emit(map, table_units(map), 1, h, out);
 }
 
-static int mend_protective(const struct sectmap *map, struct table_sectors *out)
+int table_protective(const struct sectmap *map, uint8_t *mbr, bool *changed)
 {
 	uint64_t size = table_disk_sectors(map) - 1;
-	uint8_t mbr[TABLE_UNIT], *e = mbr + ENTRIES;
+	uint8_t *e = mbr + ENTRIES;
 	int rc = sectmap_get(map, 0, 1, mbr);
 
-	if (rc || table_protective_ok(mbr))
+	*changed = !rc && !table_protective_ok(mbr);
+	if (!*changed)
 		return rc;
 	memset(e, 0, SIGNATURE - ENTRIES);
 	memcpy(e, "\0\0\2\0\xee\xff\xff\xff", 8);
@@ -99,7 +100,16 @@ static int mend_protective(const struct sectmap *map, struct table_sectors *out)
 	bytes_put_le(e + 12, 4, size < UINT32_MAX ? size : UINT32_MAX);
 	mbr[SIGNATURE] = 0x55;
 	mbr[SIGNATURE + 1] = 0xaa;
-	return emit(map, 0, 1, mbr, out);
+	return 0;
+}
+
+static int mend_protective(const struct sectmap *map, struct table_sectors *out)
+{
+	uint8_t mbr[TABLE_UNIT];
+	bool changed;
+	int rc = table_protective(map, mbr, &changed);
+
+	return changed ? emit(map, 0, 1, mbr, out) : rc;
 }
 
 int table_mend(const struct sectmap *map, struct table_sectors *out, struct dyn_err *err)

@@ -32,6 +32,8 @@ struct table_mbr_entry table_mbr_entry(const uint8_t *sector, unsigned i);
 bool table_looks_like_mbr(const uint8_t *sector);
 /* An MBR with an entry of type EE that begins at sector 1. */
 bool table_protective_ok(const uint8_t *sector);
+/* Sector 0 (512 bytes) as it protects a GPT: with another content *changed, its boot code kept. -ENOMEM. */
+int table_protective(const struct sectmap *map, uint8_t *mbr, bool *changed);
 
 /* One of the two copies of a GPT, judged without libfdisk. */
 struct gpt_copy {

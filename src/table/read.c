@@ -121,19 +121,17 @@ static int gpt_damage(struct table *t, const struct gpt_copy *p, const struct gp
 
 /*
  * Without its protective MBR nobody looks for a GPT; a disk whose sector 0 was lost would then
- * pass for an empty one. So when sector 0 is not an MBR at all and a GPT is good, give the
- * copy that libfdisk works on a protective MBR, and say so.
+ * pass for an empty one. So when a GPT is good, give the copy that libfdisk works on a protective
+ * MBR, and say so.
  */
 static int supply_pmbr(const struct sectmap *map, struct sectmap **fixed)
 {
-	uint8_t mbr[TABLE_UNIT] = { 0 };
+	uint8_t mbr[TABLE_UNIT];
+	bool changed;
 	int rc = sectmap_clone(map, fixed);
 
-	mbr[446 + 4] = 0xee;
-	bytes_put_le(mbr + 446 + 8, 4, 1);
-	bytes_put_le(mbr + 446 + 12, 4, 0xffffffff);
-	mbr[510] = 0x55;
-	mbr[511] = 0xaa;
+	if (!rc)
+		rc = table_protective(map, mbr, &changed);
 	if (!rc)
 		rc = sectmap_put(*fixed, 0, 1, mbr);
 	return rc;

@@ -787,6 +787,47 @@ static void gpt_header_with_absurd_counts(void **state)
 	assert_true(after.ru_maxrss - before.ru_maxrss < 64 * 1024); /* KiB */
 }
 
+/* A change of a GPT of which only the backup is good, as a cut-off initialization leaves it: at no moment is there none. */
+static void gpt_one_good_copy_is_written_last(void **state)
+{
+	static const uint8_t zero[512];
+	struct table_part parts[] = { gpt_part(1, 34, 2048, MSR, MSR_GUID, "Microsoft reserved partition"),
+				      gpt_part(2, 4096, 8192, "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7", "bbbbbbbb-2222-4333-8444-555555555555", "Basic data partition") };
+	struct table want = { .kind = DYN_TABLE_GPT, .gpt_guid = DISK_GUID, .n = 1, .parts = parts };
+
+	(void)state;
+	for (int lost = 0; lost < 3; lost++) { /* the header; it and the protective MBR; nothing */
+		struct sectmap *map = new_map(65536, 512);
+		struct table_sectors out;
+		struct table t;
+		size_t total = 0;
+
+		want.n = 1;
+		build(map, &want);
+		if (lost < 2)
+			assert_int_equal(sectmap_put(map, 1, 1, zero), 0);
+		if (lost == 1)
+			assert_int_equal(sectmap_put(map, 0, 1, zero), 0);
+		want.n = 2;
+		assert_int_equal(table_build(map, &want, &out, NULL), 0);
+		for (size_t i = 0; i < out.n; i++)
+			for (uint32_t k = 0; k < out.runs[i].n_sectors; k++, total++) {
+				read_ok(map, &t);
+				assert_int_equal(t.kind, DYN_TABLE_GPT);
+				assert_true(t.n == 1 || t.n == 2);
+				table_clear(&t);
+				assert_int_equal(sectmap_put(map, out.runs[i].sector + k, 1, out.runs[i].bytes + (size_t)k * 512), 0);
+			}
+		read_ok(map, &t);
+		assert_u64(t.n, 2);
+		assert_u64(t.n_damage, 0);
+		assert_true(total >= 4);
+		table_clear(&t);
+		table_sectors_clear(&out);
+		sectmap_free(map);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -814,6 +855,7 @@ int main(void)
 		cmocka_unit_test(mbr_keeps_what_others_wrote),
 		cmocka_unit_test(gpt_entries_change_in_place),
 		cmocka_unit_test(gpt_header_with_absurd_counts),
+		cmocka_unit_test(gpt_one_good_copy_is_written_last),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
