@@ -27,7 +27,7 @@
  *	freeze THREAD		stops the program's thread of that name where it is, as a disk that hangs would; ends the
  *				script there, well, where that is not allowed
  *	thaw			lets it go on
- *	exit CODE [MS]		it ends with this code
+ *	exit CODE[|CODE] [MS]	it ends with this code, or the other one
  *	sane			the terminal's modes are as before it started
  *	shell COMMAND		is run by sh and succeeds
  * A command that fails ends the script; the screen is then shown.
@@ -464,15 +464,18 @@ static bool do_wait(struct run *r, const char *args, bool want)
 
 static bool do_exit(struct run *r, const char *args)
 {
-	int want = 0, ms = 10000, got;
+	int want = 0, or_else = -2, ms = 10000, got;
 
-	if (sscanf(args, "%d %d", &want, &ms) < 1)
-		return false;
+	if (sscanf(args, "%d|%d %d", &want, &or_else, &ms) < 2) {
+		or_else = -2;
+		if (sscanf(args, "%d %d", &want, &ms) < 1)
+			return false;
+	}
 	see_end(r);
 	got = vt_exit(r->vt, ms);
-	if (got != want)
+	if (got != want && got != or_else)
 		printf("# it ended with %d\n", got);
-	return got == want;
+	return got == want || got == or_else;
 }
 
 static bool command(struct run *r, const char *word, char *args)
